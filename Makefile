@@ -1,0 +1,75 @@
+# The versions of the tools are pinned here and nowhere else; each is built once, into a cache folder that bears its version.
+golangci_version   := 2.15.0
+goreleaser_version := 2.12.7
+
+cache      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/msgen
+golangci   := $(cache)/tools/golangci-lint-$(golangci_version)/golangci-lint
+goreleaser := $(cache)/tools/goreleaser-$(goreleaser_version)/goreleaser
+stack      := testdata/stack/stack
+
+# GOTESTFLAGS adds flags to `make test`: GOTESTFLAGS='-run TestShop -v'. PKG narrows test, bench and lint to some packages.
+GOTESTFLAGS ?=
+PKG         ?= ./...
+# BENCH and BENCHTIME are go test's own: which benchmarks, and for how long each.
+BENCH       ?= .
+BENCHTIME   ?= 1s
+
+# The end-to-end tests lint the system they generate; they find the linter here and need not build their own.
+export MSGEN_GOLANGCI_LINT := $(golangci)
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build test vet lint bench bench-smoke generate release-check stack-up stack-down tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## Build bin/msgen
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/msgen
+
+test: stack-up $(golangci) ## Every test, with the race detector, on real Postgres and Kafka
+	@eval "$$($(stack) env)"; set -x; go test -race -timeout 40m $(GOTESTFLAGS) $(PKG)
+
+vet: ## go vet
+	go vet $(PKG)
+
+lint: $(golangci) ## golangci-lint, formatting included
+	$(golangci) run $(PKG)
+
+bench: stack-up ## Every benchmark, one package at a time so that they do not disturb each other
+	@eval "$$($(stack) env)"; set -x; go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -p 1 -timeout 60m $(PKG)
+
+bench-smoke: ## Every benchmark once: it shows that they run, not how fast
+	@$(MAKE) --no-print-directory bench BENCHTIME=1x
+
+generate: ## go generate
+	go generate $(PKG)
+
+# goreleaser asks git for a remote; a clone without one is lent a remote for this one command, its config is not touched.
+release-check: $(goreleaser) ## Check goreleaser.yaml
+	@if [[ -z $$(git remote) ]]; then \
+		export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://github.com/msgen-dev/msgen.git; \
+	fi; set -x; $(goreleaser) check
+
+stack-up: ## Start the components that the tests need
+	@$(stack) up
+
+stack-down: ## Stop them and remove their data
+	@$(stack) down
+
+tools: $(golangci) $(goreleaser) ## Build the pinned tools
+
+# Built aside and moved: an interrupted build never passes for a tool.
+define install
+	@echo "installing $(notdir $@) $(2)" >&2
+	@new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
+	GOBIN=$$new GOFLAGS= go install $(1)@v$(2); \
+	mkdir -p $(@D); mv "$$new/$(notdir $@)" $@
+endef
+
+$(golangci):
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(golangci_version))
+
+$(goreleaser):
+	$(call install,github.com/goreleaser/goreleaser/v2,$(goreleaser_version))

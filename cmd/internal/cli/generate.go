@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/msgen-dev/msgen/cmd/internal/term"
+	"github.com/msgen-dev/msgen/generator"
+	"github.com/msgen-dev/msgen/generator/lock"
+	"github.com/msgen-dev/msgen/schema"
+)
+
+type generateOptions struct {
+	term.IO
+	dir    string
+	dryRun bool
+	check  bool
+}
+
+func newGenerate(t term.IO) *cobra.Command {
+	o := &generateOptions{IO: t}
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "Bring the tree in line with msgen.yaml",
+		Long: `Validates the spec, then writes what has changed: generated files are rewritten, yours are made once and never touched, and an edited
+merged file (go.mod, Makefile, Dockerfile, README.md, CI) is kept. All or nothing.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cmd.Flags().StringVar(&o.dir, "dir", ".", "the system's folder")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be written, and write nothing")
+	cmd.Flags().BoolVar(&o.check, "check", false, "write nothing, and exit 1 when the tree is out of date (for CI)")
+	return cmd
+}
+
+func (o *generateOptions) run(ctx context.Context) error {
+	name, content, err := readSpec(o.IO, filepath.Join(o.dir, specName))
+	if err != nil {
+		return err
+	}
+	spec, err := generatable(o.IO, name, content)
+	if err != nil {
+		return err
+	}
+	if o.dryRun || o.check {
+		plan, err := o.plan(ctx, spec, content)
+		if err != nil {
+			return err
+		}
+		if o.dryRun {
+			if err := printPlan(o.Out, plan); err != nil {
+				return err
+			}
+		}
+		if o.check && plan.Pending() {
+			return &exitError{exitFindings, fmt.Errorf("the tree is out of date (%d files): run msgen generate", pending(plan))}
+		}
+		return nil
+	}
+	release, err := generator.Exclusive(o.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = release() }()
+	if err := generator.Recover(o.dir); err != nil {
+		return err
+	}
+	plan, err := o.plan(ctx, spec, content)
+	if err != nil {
+		return err
+	}
+	return apply(o.IO, o.dir, plan)
+}
+
+func (o *generateOptions) plan(ctx context.Context, spec *schema.Spec, content []byte) (*generator.Plan, error) {
+	return plan(ctx, o.IO, o.dir, spec, content, generator.Options{})
+}
+
+// plan renders the spec and compares it with dir. Faults of contracts are printed and end the command.
+func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content []byte, opts generator.Options) (*generator.Plan, error) {
+	var err error
+	if opts.Protos, err = protos(spec, dir); err != nil {
+		return nil, err
+	}
+	files, findings, err := generator.Render(ctx, spec, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := printFindings(t, t.Err, findings); err != nil {
+		return nil, err
+	}
+	if findings.HasErrors() {
+		_, _ = fmt.Fprintln(t.Err, "nothing was written")
+		return nil, &exitError{exitFindings, nil}
+	}
+	old, err := lock.Read(filepath.Join(dir, lock.Name))
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(content)
+	return generator.NewPlan(dir, files, old, Version, hex.EncodeToString(sum[:]))
+}
+
+// apply writes a plan and says what was done.
+func apply(t term.IO, dir string, plan *generator.Plan) error {
+	if err := generator.Apply(dir, plan); err != nil {
+		var edited *generator.EditedError
+		if errors.As(err, &edited) {
+			return &exitError{exitFindings, err}
+		}
+		return err
+	}
+	for _, path := range plan.Of(generator.Keep) {
+		_, _ = fmt.Fprintf(t.Err, "kept %s: you edited it and its template has changed\n", path)
+	}
+	for _, path := range plan.Of(generator.Orphan) {
+		_, _ = fmt.Fprintf(t.Err, "left %s: nothing in the spec asks for it any more; delete it when you do not need it\n", path)
+	}
+	_, _ = fmt.Fprintf(t.Err, "%d files: %d created, %d updated, %d deleted\n", len(plan.Changes),
+		len(plan.Of(generator.Create)), len(plan.Of(generator.Update)), len(plan.Of(generator.Delete)))
+	return nil
+}
+
+// printPlan lists what a plan would do, one file a line.
+func printPlan(w io.Writer, plan *generator.Plan) error {
+	for _, c := range plan.Changes {
+		if c.Action == generator.Unchanged {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "%-8s %s\n", c.Action, c.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pending(plan *generator.Plan) int {
+	n := 0
+	for _, a := range []generator.Action{generator.Create, generator.Update, generator.Delete, generator.Edited} {
+		n += len(plan.Of(a))
+	}
+	return n
+}
+
+// exists reports that something stands at path.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/msgen-dev/msgen/cmd/internal/term"
+	"github.com/msgen-dev/msgen/schema"
+)
+
+func newSchema(t term.IO) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the spec, for editors",
+		Example: `  msgen schema > msgen.schema.json
+  # then, as the first line of msgen.yaml:
+  # yaml-language-server: $schema=msgen.schema.json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := t.Out.Write(schema.JSONSchema())
+			return err
+		},
+	}
+}
+
+func newVersion(t term.IO) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			version := Version
+			if info, ok := debug.ReadBuildInfo(); ok && version == "dev" && info.Main.Version != "" && info.Main.Version != "(devel)" {
+				version = info.Main.Version // go install …@version
+			}
+			_, err := fmt.Fprintf(t.Out, "msgen %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+func newMan(t term.IO) *cobra.Command {
+	return &cobra.Command{
+		Use:     "man",
+		Short:   "Print the manual page",
+		Example: "  msgen man | man -l -",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			root := cmd.Root()
+			root.DisableAutoGenTag = true
+			// A fixed date: the page must not change with the day it is printed.
+			date := time.Unix(0, 0).UTC()
+			return doc.GenMan(root, &doc.GenManHeader{Title: "MSGEN", Section: "1", Date: &date}, t.Out)
+		},
+	}
+}

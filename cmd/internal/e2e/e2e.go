@@ -1,0 +1,237 @@
+// Package e2e runs a generated system as separate processes on real components, for the end-to-end tests and the demo. It stands in for
+// what surrounds a system in production: the identity provider that signs tokens and the collector that receives traces.
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Components are the real components that a system runs on.
+type Components struct {
+	// Postgres is the URL of a superuser on the maintenance database.
+	Postgres string
+	// Kafka is one broker's host:port.
+	Kafka string
+}
+
+// FromEnv returns the components that the test stack names; an error says which is missing.
+func FromEnv() (Components, error) {
+	c := Components{Postgres: os.Getenv("MSGEN_TEST_POSTGRES"), Kafka: os.Getenv("MSGEN_TEST_KAFKA")}
+	if c.Postgres == "" || c.Kafka == "" {
+		return c, errors.New("no Postgres or Kafka: MSGEN_TEST_POSTGRES and MSGEN_TEST_KAFKA are not set; make test sets them")
+	}
+	return c, nil
+}
+
+// System is a generated system that has been built.
+type System struct {
+	// Dir is the generated tree.
+	Dir string
+	// Name is the system's name.
+	Name string
+	// Services are the names of its services.
+	Services []string
+	// Log receives a line for each process that starts or stops.
+	Log io.Writer
+
+	bin        string
+	components Components
+	// prefix keeps runs apart that share a broker and a database server.
+	prefix    string
+	issuer    *Issuer
+	collector *Collector
+	processes map[string]*Process
+}
+
+// Build compiles the tree in dir with the ordinary go command.
+func Build(ctx context.Context, dir, name string, services []string, components Components, log io.Writer) (*System, error) {
+	bin := filepath.Join(dir, "bin")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin+string(filepath.Separator), "./services/...", "./gateway")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return &System{Dir: dir, Name: name, Services: services, Log: log, bin: bin, components: components, processes: map[string]*Process{}}, nil
+}
+
+// Start makes a database for each service, then starts the services and the gateway and waits until all are ready. Extra is added to every
+// process's environment.
+func (s *System) Start(ctx context.Context, extra ...string) error {
+	s.prefix = fmt.Sprintf("e2e%d", time.Now().UnixNano())
+	var err error
+	if s.issuer, err = NewIssuer(); err != nil {
+		return err
+	}
+	if s.collector, err = NewCollector(); err != nil {
+		return err
+	}
+	common := append([]string{
+		"KAFKA_BROKERS=" + s.components.Kafka,
+		"KAFKA_TOPIC_PREFIX=" + s.prefix + ".",
+		"KAFKA_PARTITIONS=4",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.collector.Endpoint(),
+		"TRACE_SAMPLING=1",
+	}, extra...)
+
+	// Each address is known before any process starts, so that the services may come up in any order.
+	for _, name := range s.Services {
+		p, err := newProcess(name, filepath.Join(s.bin, name), s.Dir)
+		if err != nil {
+			return err
+		}
+		common = append(common, envName(name)+"_TARGET="+p.Main)
+		s.processes[name] = p
+	}
+	gateway, err := newProcess("gateway", filepath.Join(s.bin, "gateway"), s.Dir)
+	if err != nil {
+		return err
+	}
+	s.processes["gateway"] = gateway
+
+	for _, name := range s.Services {
+		database, err := s.createDatabase(ctx, name)
+		if err != nil {
+			return err
+		}
+		p := s.processes[name]
+		p.env = append(common, "DATABASE_URL="+database, "GRPC_ADDR="+p.Main, "OPS_ADDR="+p.Ops)
+	}
+	gateway.env = append(common, "HTTP_ADDR="+gateway.Main, "OPS_ADDR="+gateway.Ops,
+		"JWT_ISSUER="+s.issuer.URL, "JWT_AUDIENCE="+Audience, "JWT_JWKS_URL="+s.issuer.URL+"/jwks.json")
+
+	for _, name := range s.names() {
+		if err := s.processes[name].Start(); err != nil {
+			return err
+		}
+	}
+	for _, name := range s.names() {
+		if err := s.processes[name].WaitReady(ctx); err != nil {
+			return err
+		}
+		s.logf("%-14s ready on %s (ops %s)", name, s.processes[name].Main, s.processes[name].Ops)
+	}
+	return nil
+}
+
+// Stop ends every process, and removes the databases.
+func (s *System) Stop(ctx context.Context) error {
+	var errs []error
+	for _, name := range s.names() {
+		if p := s.processes[name]; p != nil {
+			errs = append(errs, p.Stop())
+		}
+	}
+	if s.issuer != nil {
+		s.issuer.Close()
+	}
+	if s.collector != nil {
+		s.collector.Close()
+	}
+	for _, name := range s.Services {
+		errs = append(errs, s.dropDatabase(ctx, name))
+	}
+	return errors.Join(errs...)
+}
+
+// Process is a running service, or "gateway".
+func (s *System) Process(name string) *Process { return s.processes[name] }
+
+// URL is a path of the gateway.
+func (s *System) URL(path string) string { return "http://" + s.processes["gateway"].Main + path }
+
+// Token is a token signed by the system's issuer with the given subject and scopes.
+func (s *System) Token(subject string, scopes ...string) (string, error) {
+	return s.issuer.Token(subject, scopes...)
+}
+
+// Collector holds the traces that the system has sent.
+func (s *System) Collector() *Collector { return s.collector }
+
+// DB opens one service's database.
+func (s *System) DB(ctx context.Context, service string) (*pgx.Conn, error) {
+	return pgx.Connect(ctx, s.databaseURL(service))
+}
+
+func (s *System) names() []string { return append(append([]string{}, s.Services...), "gateway") }
+
+func (s *System) databaseName(service string) string {
+	return s.prefix + "_" + strings.ReplaceAll(service, "-", "_")
+}
+
+func (s *System) databaseURL(service string) string {
+	u, err := url.Parse(s.components.Postgres)
+	if err != nil {
+		return ""
+	}
+	u.Path = "/" + s.databaseName(service)
+	return u.String()
+}
+
+func (s *System) createDatabase(ctx context.Context, service string) (string, error) {
+	return s.databaseURL(service), s.admin(ctx, "CREATE DATABASE "+pgx.Identifier{s.databaseName(service)}.Sanitize())
+}
+
+func (s *System) dropDatabase(ctx context.Context, service string) error {
+	return s.admin(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{s.databaseName(service)}.Sanitize()+" WITH (FORCE)")
+}
+
+func (s *System) admin(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, s.components.Postgres)
+	if err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+func (s *System) logf(format string, args ...any) {
+	if s.Log != nil {
+		_, _ = fmt.Fprintf(s.Log, format+"\n", args...)
+	}
+}
+
+func envName(service string) string {
+	return strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
+}
+
+// Get is GET of a path of the gateway; the body is returned whole.
+func (s *System) Get(ctx context.Context, path, token string) (int, []byte, http.Header, error) {
+	return s.Do(ctx, http.MethodGet, path, token, "", nil)
+}
+
+// Do sends a request to the gateway. An empty token sends none; key is the Idempotency-Key, "" for none.
+func (s *System) Do(ctx context.Context, method, path, token, key string, body io.Reader) (int, []byte, http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.URL(path), body)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	data, err := io.ReadAll(res.Body)
+	return res.StatusCode, data, res.Header, err
+}

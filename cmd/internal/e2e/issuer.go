@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Audience is the audience of the tokens that an Issuer signs.
+const Audience = "shop"
+
+// Issuer signs tokens and serves the keys to check them.
+type Issuer struct {
+	URL    string
+	key    *rsa.PrivateKey
+	server *httptest.Server
+}
+
+// NewIssuer starts an issuer on loopback.
+func NewIssuer() (*Issuer, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	i := &Issuer{key: key}
+	i.server = httptest.NewServer(http.HandlerFunc(i.keys))
+	i.URL = i.server.URL
+	return i, nil
+}
+
+// Close stops the issuer.
+func (i *Issuer) Close() { i.server.Close() }
+
+// Token returns a token that is good for an hour.
+func (i *Issuer) Token(subject string, scopes ...string) (string, error) {
+	return i.Sign(jwt.MapClaims{
+		"iss": i.URL, "aud": Audience, "sub": subject, "scope": strings.Join(scopes, " "),
+		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	})
+}
+
+// Sign signs any claims.
+func (i *Issuer) Sign(claims jwt.MapClaims) (string, error) {
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
+	token.Header["kid"] = "e2e"
+	return token.SignedString(i.key)
+}
+
+func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
+	encode := func(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{
+		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "e2e",
+		"n": encode(i.key.N.Bytes()), "e": encode(big.NewInt(int64(i.key.E)).Bytes()),
+	}}})
+}

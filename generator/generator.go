@@ -1,0 +1,106 @@
+// Package generator turns a spec into a system: it plans which files there are, renders them, and brings a folder in line with them.
+package generator
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"sort"
+	"strings"
+
+	"github.com/msgen-dev/msgen/generator/asyncapi"
+	"github.com/msgen-dev/msgen/generator/openapi"
+	"github.com/msgen-dev/msgen/generator/proto"
+	"github.com/msgen-dev/msgen/generator/view"
+	"github.com/msgen-dev/msgen/schema"
+	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/templates"
+)
+
+// Options are what a system is generated from beside its spec.
+type Options struct {
+	// Protos are the contract-first .proto files, by the path that the spec gives.
+	Protos map[string][]byte
+	// DesignOnly leaves everything out but the architecture document.
+	DesignOnly bool
+	// Templates replaces the built-in templates; nil is the built-in ones.
+	Templates fs.FS
+}
+
+// Render returns every file of the system that spec describes, sorted by path. The spec has been validated. Findings are faults of the
+// contracts (a .proto file that does not compile); with errors among them there are no files.
+func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.List, error) {
+	fsys := opts.Templates
+	if fsys == nil {
+		fsys = templates.FS
+	}
+	sys, findings := view.Build(spec, view.Options{Protos: opts.Protos})
+	if findings.HasErrors() {
+		return nil, findings, nil
+	}
+	set, err := parse(fsys)
+	if err != nil {
+		return nil, nil, err
+	}
+	if opts.DesignOnly {
+		files, err := set.render(sys, func(o output) bool { return strings.HasPrefix(o.template, "docs/") })
+		return files, findings, err
+	}
+	files, err := set.render(sys, func(output) bool { return true })
+	if err != nil {
+		return nil, nil, err
+	}
+	contracts, faults, err := contracts(ctx, sys, opts.Protos)
+	findings = append(findings, faults...)
+	if err != nil || findings.HasErrors() {
+		return nil, findings, err
+	}
+	runtime, err := platform(fsys, sys.Module)
+	if err != nil {
+		return nil, nil, err
+	}
+	files = append(append(files, contracts...), runtime...)
+	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
+	return files, findings, nil
+}
+
+// contracts are the files below api/: proto sources, stubs and the API documents.
+func contracts(ctx context.Context, sys *view.System, protos map[string][]byte) ([]File, diag.List, error) {
+	sources := proto.Render(sys)
+	packages := map[string]string{}
+	for _, s := range sys.Services {
+		if name := s.Spec.Proto.V; name != "" {
+			sources[s.ProtoFile] = protos[name]
+			packages[s.ProtoFile] = s.Import + ";" + s.Package
+		}
+	}
+	stubs, findings, err := proto.Stubs(ctx, sources, packages)
+	if err != nil || findings.HasErrors() {
+		return nil, findings, err
+	}
+	var files []File
+	add := func(path string, content []byte) {
+		files = append(files, File{Path: "api/" + path, Class: Generated, Content: content})
+	}
+	for path, content := range sources {
+		add(path, content)
+	}
+	for path, content := range stubs {
+		add(path, content)
+	}
+	if sys.Gateway != nil {
+		doc, err := openapi.Render(sys)
+		if err != nil {
+			return nil, nil, fmt.Errorf("openapi: %w", err)
+		}
+		add("openapi.yaml", doc)
+	}
+	if len(sys.Topics) > 0 {
+		doc, err := asyncapi.Render(sys)
+		if err != nil {
+			return nil, nil, fmt.Errorf("asyncapi: %w", err)
+		}
+		add("asyncapi.yaml", doc)
+	}
+	return files, findings, nil
+}

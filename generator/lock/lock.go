@@ -1,0 +1,76 @@
+// Package lock reads and writes msgen.lock: what was generated, by which version, from which spec.
+package lock
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sort"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Name is the file's name in the root of a system.
+const Name = "msgen.lock"
+
+// Format is the version of the file's layout that this package writes.
+const Format = 1
+
+// File is the content of msgen.lock.
+type File struct {
+	Format    int     `yaml:"format"`
+	Generator string  `yaml:"generator"` // the version of msgen
+	Spec      string  `yaml:"spec"`      // sha256 of msgen.yaml
+	Files     []Entry `yaml:"files"`     // sorted by path
+}
+
+// Entry is one file that msgen wrote.
+type Entry struct {
+	Path  string `yaml:"path"`
+	Class string `yaml:"class"`
+	// SHA256 is of the content that msgen wrote, which is not what stands on disk once somebody edits it.
+	SHA256 string `yaml:"sha256"`
+}
+
+// Read reads a lock file; a missing one is empty. A lock of a newer layout is refused.
+func Read(path string) (*File, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &File{Format: Format}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var f File
+	if err := yaml.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w; restore it from version control", Name, err)
+	}
+	if f.Format != Format {
+		return nil, fmt.Errorf("%s has layout %d and this msgen knows %d: use the msgen that wrote it (%s) or a newer one", Name, f.Format, Format, f.Generator)
+	}
+	sort.Slice(f.Files, func(i, j int) bool { return f.Files[i].Path < f.Files[j].Path })
+	return &f, nil
+}
+
+// Marshal is the file's text.
+func (f *File) Marshal() ([]byte, error) {
+	var buf bytes.Buffer
+	buf.WriteString("# Written by msgen. Commit it: it tells msgen which files are its own and which you have edited.\n")
+	enc := yaml.NewEncoder(&buf)
+	enc.SetIndent(2)
+	if err := enc.Encode(f); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), enc.Close()
+}
+
+// Entry is the entry of a path.
+func (f *File) Entry(path string) (Entry, bool) {
+	i := sort.Search(len(f.Files), func(i int) bool { return f.Files[i].Path >= path })
+	if i < len(f.Files) && f.Files[i].Path == path {
+		return f.Files[i], true
+	}
+	return Entry{}, false
+}

@@ -1,0 +1,188 @@
+package generator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/msgen-dev/msgen/generator/lock"
+)
+
+// Action is what happens to one file.
+type Action string
+
+// The actions.
+const (
+	Create    Action = "create"
+	Update    Action = "update"
+	Delete    Action = "delete"
+	Unchanged Action = "unchanged"
+	// Keep leaves an edited merged file alone though its template has changed.
+	Keep Action = "keep"
+	// Orphan leaves a file alone that nothing in the spec asks for any more, because it is the user's or was edited.
+	Orphan Action = "orphan"
+	// Edited is a generated file that was changed by hand: nothing is written until that is resolved.
+	Edited Action = "edited"
+)
+
+// Change is one file of a plan.
+type Change struct {
+	Path   string
+	Class  Class
+	Action Action
+	// Content is what is written; nil unless the action is Create or Update.
+	Content []byte
+}
+
+// Plan is what would bring a folder in line with a spec.
+type Plan struct {
+	// Changes are sorted by path.
+	Changes []Change
+	// Lock is the lock file after the changes.
+	Lock *lock.File
+}
+
+// Pending reports that applying the plan would write something.
+func (p *Plan) Pending() bool {
+	for _, c := range p.Changes {
+		switch c.Action {
+		case Create, Update, Delete, Edited:
+			return true
+		}
+	}
+	return false
+}
+
+// Of are the paths of the changes with an action.
+func (p *Plan) Of(action Action) []string {
+	var paths []string
+	for _, c := range p.Changes {
+		if c.Action == action {
+			paths = append(paths, c.Path)
+		}
+	}
+	return paths
+}
+
+// NewPlan compares files with the folder root and with what the lock says was written there last. It reads and does not write.
+func NewPlan(root string, files []File, old *lock.File, version, specDigest string) (*Plan, error) {
+	plan := &Plan{Lock: &lock.File{Format: lock.Format, Generator: version, Spec: specDigest}}
+	wanted := map[string]bool{}
+	for _, f := range files {
+		wanted[f.Path] = true
+		disk, err := read(root, f.Path)
+		if err != nil {
+			return nil, err
+		}
+		entry, known := old.Entry(f.Path)
+		action, hash := decide(f, disk, entry, known)
+		c := Change{Path: f.Path, Class: f.Class, Action: action}
+		if action == Create || action == Update {
+			c.Content = f.Content
+		}
+		plan.Changes = append(plan.Changes, c)
+		plan.Lock.Files = append(plan.Lock.Files, lock.Entry{Path: f.Path, Class: string(f.Class), SHA256: hash})
+	}
+	for _, entry := range old.Files {
+		if wanted[entry.Path] {
+			continue
+		}
+		disk, err := read(root, entry.Path)
+		if err != nil {
+			return nil, err
+		}
+		c := Change{Path: entry.Path, Class: Class(entry.Class), Action: Orphan}
+		switch {
+		case disk == nil:
+			continue
+		case c.Class != Yours && digest(disk) == entry.SHA256:
+			c.Action = Delete
+		default:
+			// It stays in the lock, so that the next run still knows whose it is.
+			plan.Lock.Files = append(plan.Lock.Files, entry)
+		}
+		plan.Changes = append(plan.Changes, c)
+	}
+	sort.Slice(plan.Changes, func(i, j int) bool { return plan.Changes[i].Path < plan.Changes[j].Path })
+	sort.Slice(plan.Lock.Files, func(i, j int) bool { return plan.Lock.Files[i].Path < plan.Lock.Files[j].Path })
+	return plan, nil
+}
+
+// decide is the decision table: what happens to a file, and the hash that the lock remembers. disk is nil when there is no such file.
+func decide(f File, disk []byte, entry lock.Entry, known bool) (Action, string) {
+	now := digest(f.Content)
+	onDisk := ""
+	if disk != nil {
+		onDisk = digest(disk)
+	}
+	switch {
+	case f.Class == Yours && known: // made once: an edited one and a deleted one are the user's decision
+		return Unchanged, entry.SHA256
+	case f.Class == Yours && disk != nil: // the user wrote it before msgen could
+		return Unchanged, onDisk
+	case onDisk == now:
+		return Unchanged, now
+	case disk == nil && f.Class == Merged && known:
+		return Unchanged, entry.SHA256
+	case disk == nil:
+		return Create, now
+	case known && onDisk == entry.SHA256:
+		return Update, now
+	case f.Class == Generated:
+		return Edited, entry.SHA256
+	case known && entry.SHA256 == now: // edited, and there is nothing new to merge
+		return Unchanged, now
+	case f.Class == Merged && known:
+		return Keep, entry.SHA256
+	}
+	return Keep, now
+}
+
+// read is a file below root; nil when there is none. It refuses what a symbolic link would take out of root.
+func read(root, path string) ([]byte, error) {
+	if err := inside(root, path); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if data == nil && err == nil {
+		data = []byte{}
+	}
+	return data, err
+}
+
+// inside checks that path stays below root, also through symbolic links.
+func inside(root, path string) error {
+	local := filepath.FromSlash(path)
+	if !filepath.IsLocal(local) {
+		return fmt.Errorf("%s is outside the target folder", path)
+	}
+	at := root
+	for _, part := range strings.Split(local, string(filepath.Separator)) {
+		at = filepath.Join(at, part)
+		info, err := os.Lstat(at)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s goes through the symbolic link %s: msgen does not write through links", path, at)
+		}
+	}
+	return nil
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,123 @@
+package view
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Snake is a kebab-case or PascalCase name in lower_snake_case: order-history and OrderHistory are order_history.
+func Snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		switch {
+		case r == '-':
+			b.WriteByte('_')
+		case unicode.IsUpper(r):
+			// A new word begins at a capital after a small letter, and at the last capital of a run: HTTPRoute is http_route.
+			if i > 0 && (unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1]) ||
+				unicode.IsUpper(runes[i-1]) && i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+				b.WriteByte('_')
+			}
+			b.WriteRune(unicode.ToLower(r))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// Pascal is a kebab-case or snake_case name in PascalCase.
+func Pascal(name string) string {
+	var b strings.Builder
+	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' }) {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
+// GoName is a proto name as protoc-gen-go writes it in Go: an underscore before a small letter is dropped and the letter made a capital.
+// See GoCamelCase in google.golang.org/protobuf/internal/strs.
+func GoName(s string) string {
+	var b []byte
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '.' && i+1 < len(s) && isLower(s[i+1]):
+		case c == '.':
+			b = append(b, '_')
+		case c == '_' && (i == 0 || s[i-1] == '.'):
+			b = append(b, 'X')
+		case c == '_' && i+1 < len(s) && isLower(s[i+1]):
+		case c >= '0' && c <= '9':
+			b = append(b, c)
+		default:
+			if isLower(c) {
+				c -= 'a' - 'A'
+			}
+			b = append(b, c)
+			for ; i+1 < len(s) && isLower(s[i+1]); i++ {
+				b = append(b, s[i+1])
+			}
+		}
+	}
+	return string(b)
+}
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
+
+// JSONName is a proto field's name in JSON.
+func JSONName(s string) string {
+	var b []byte
+	upper := false
+	for i := 0; i < len(s); i++ {
+		if s[i] == '_' {
+			upper = true
+			continue
+		}
+		c := s[i]
+		if upper && isLower(c) {
+			c -= 'a' - 'A'
+		}
+		upper = false
+		b = append(b, c)
+	}
+	return string(b)
+}
+
+// Plural is the English plural of a PascalCase or snake_case noun: Delivery is Deliveries, Address is Addresses.
+func Plural(s string) string {
+	switch {
+	case len(s) > 1 && strings.HasSuffix(s, "y") && !strings.ContainsAny(s[len(s)-2:len(s)-1], "aeiou"):
+		return s[:len(s)-1] + "ies"
+	case strings.HasSuffix(s, "s"), strings.HasSuffix(s, "x"), strings.HasSuffix(s, "z"), strings.HasSuffix(s, "ch"), strings.HasSuffix(s, "sh"):
+		return s + "es"
+	}
+	return s + "s"
+}
+
+// goReserved are names that a Go variable of generated code must not have: keywords, predeclared names that the code uses, packages and
+// the templates' own variables.
+var goReserved = map[string]bool{
+	"break": true, "case": true, "chan": true, "const": true, "continue": true, "default": true, "defer": true, "else": true,
+	"fallthrough": true, "for": true, "func": true, "go": true, "goto": true, "if": true, "import": true, "interface": true, "map": true,
+	"package": true, "range": true, "return": true, "select": true, "struct": true, "switch": true, "type": true, "var": true,
+	"string": true, "error": true, "int": true, "bool": true, "nil": true, "true": true, "false": true, "new": true, "len": true,
+	"append": true, "any": true, "page": true, "event": true, "saga": true, "inbox": true, "outbox": true, "status": true, "codes": true,
+	"column": true, "mask": true, "etag": true, "service": true, "server": true, "store": true, "message": true, "context": true,
+	"ctx": true, "tx": true, "req": true, "res": true, "err": true, "cmd": true, "run": true, "sent": true, "change": true, "bound": true,
+	"times": true, "update": true, "where": true, "query": true, "rows": true, "row": true, "after": true, "limit": true, "size": true,
+	"version": true, "tag": true, "s": true, "r": true, "t": true, "e": true, "in": true, "client": true, "again": true, "stored": true,
+	"time": true, "errors": true, "proto": true, "uuid": true, "postgres": true, "sample": true, "gen": true, "apply": true, "item": true,
+	"source": true, "call": true, "id": true, "handlers": true, "want": true, "got": true, "deps": true, "start": true, "testing": true,
+	"grpc": true, "kafka": true, "slog": true, "os": true, "fs": true, "pool": true, "migrations": true, "pgx": true, "messaging": true,
+}
+
+// Var is a PascalCase name as a Go variable that shadows nothing.
+func Var(name string) string {
+	v := Lower(name)
+	if goReserved[v] {
+		return v + "Value"
+	}
+	return v
+}

@@ -1,0 +1,93 @@
+// Package source holds the text that diagnostics point into: files, positions and spans.
+package source
+
+import (
+	"fmt"
+	"strings"
+)
+
+// File is one input file, kept whole so that any span of it can be quoted.
+type File struct {
+	// Name is the path as the user gave it, with forward slashes.
+	Name string
+	// Content is the file's text as read.
+	Content []byte
+
+	lines []string
+}
+
+// NewFile returns a file whose lines can be quoted. Name is shown to people as it is.
+func NewFile(name string, content []byte) *File {
+	return &File{Name: name, Content: content, lines: split(strings.TrimPrefix(string(content), "\uFEFF"))}
+}
+
+// split breaks text where YAML does: at \n, \r, \r\n and the Unicode line ends, so that its positions are ours.
+func split(text string) []string {
+	var lines []string
+	start := 0
+	for i := 0; i < len(text); {
+		n := lineBreak(text[i:])
+		if n == 0 {
+			i++
+			continue
+		}
+		lines = append(lines, text[start:i])
+		i += n
+		start = i
+	}
+	return append(lines, text[start:])
+}
+
+// lineBreak is the length in bytes of the line end that s begins with; 0 when it begins with none.
+func lineBreak(s string) int {
+	switch {
+	case strings.HasPrefix(s, "\r\n"):
+		return 2
+	case s[0] == '\n', s[0] == '\r':
+		return 1
+	case strings.HasPrefix(s, "\u0085"):
+		return 2
+	case strings.HasPrefix(s, "\u2028"), strings.HasPrefix(s, "\u2029"):
+		return 3
+	}
+	return 0
+}
+
+// Line returns line n, 1-based, without its line end; "" when there is no such line.
+func (f *File) Line(n int) string {
+	if f == nil || n < 1 || n > len(f.lines) {
+		return ""
+	}
+	return f.lines[n-1]
+}
+
+// Lines returns how many lines the file has.
+func (f *File) Lines() int { return len(f.lines) }
+
+// Pos is a place in a file. Line and Col are 1-based; Col counts runes, as yaml.v3 does.
+type Pos struct {
+	Line, Col int
+}
+
+// Before reports whether p stands before q.
+func (p Pos) Before(q Pos) bool {
+	return p.Line < q.Line || p.Line == q.Line && p.Col < q.Col
+}
+
+// Span is a stretch of a file: Start is its first rune, End is one past its last, on the same or a later line.
+// The zero Span stands for "no place".
+type Span struct {
+	File       *File
+	Start, End Pos
+}
+
+// IsZero reports whether the span names no place.
+func (s Span) IsZero() bool { return s.File == nil }
+
+// String is file:line:col.
+func (s Span) String() string {
+	if s.IsZero() {
+		return "-"
+	}
+	return fmt.Sprintf("%s:%d:%d", s.File.Name, s.Start.Line, s.Start.Col)
+}

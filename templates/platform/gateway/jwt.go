@@ -1,0 +1,230 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/gin-gonic/gin"
+	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"google.golang.org/grpc/codes"
+)
+
+const (
+	tokenLeeway   = 30 * time.Second // between the issuer's clock and ours
+	verifiedCache = 8192             // tokens
+	maxSubject    = 255              // characters, as OpenID Connect Core §2 has it
+)
+
+// signatures are the algorithms taken: asymmetric only. With HMAC the public key would do as the secret, and "none" is
+// no signature.
+func signatures() []string {
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+}
+
+// caller is whom a valid token names.
+type caller struct {
+	subject string
+	scopes  []string
+	expires time.Time
+	keys    uint64 // generation of the keys that verified it
+}
+
+// claims are the token's claims that the gateway reads beside the registered ones. Issuers put the granted scopes into
+// one string (RFC 8693) or an array.
+type claims struct {
+	jwt.RegisteredClaims
+	Scope  stringOrList `json:"scope"`
+	Scopes stringOrList `json:"scp"`
+}
+
+// authenticator verifies bearer tokens. Verifying a signature costs more than the rest of the gateway
+// together, so a verified token is remembered by its hash until it expires or the issuer's keys change.
+type authenticator struct {
+	realm    string
+	keys     *keySet
+	keyfunc  keyfunc.Keyfunc
+	parser   *jwt.Parser
+	verified *lru.Cache[[sha256.Size]byte, *caller]
+	now      func() time.Time
+}
+
+// newAuthenticator returns nil without an error when opts is nil.
+func newAuthenticator(realm string, opts *JWT, logger *slog.Logger) (*authenticator, error) {
+	if opts == nil {
+		return nil, nil
+	}
+	if opts.Issuer == "" || opts.Audience == "" {
+		return nil, errors.New("jwt: issuer and audience must be set, or tokens meant for others would pass")
+	}
+	keys, err := newKeySet(opts.JWKS, logger)
+	if err != nil {
+		return nil, err
+	}
+	kf, err := keyfunc.New(keyfunc.Options{Storage: keys.storage})
+	if err != nil {
+		return nil, fmt.Errorf("jwt: %w", err)
+	}
+	verified, err := lru.New[[sha256.Size]byte, *caller](verifiedCache)
+	if err != nil {
+		return nil, fmt.Errorf("jwt: %w", err)
+	}
+	a := &authenticator{realm: realm, keys: keys, keyfunc: kf, verified: verified, now: time.Now}
+	a.parser = jwt.NewParser(
+		jwt.WithValidMethods(signatures()),
+		jwt.WithIssuer(opts.Issuer),
+		jwt.WithAudience(opts.Audience),
+		jwt.WithExpirationRequired(),
+		jwt.WithLeeway(tokenLeeway),
+		jwt.WithTimeFunc(func() time.Time { return a.now() }),
+	)
+	return a, nil
+}
+
+// verify returns whom the token names. Its error is fit for the client, but for errNoKeys.
+func (a *authenticator) verify(ctx context.Context, token string) (*caller, error) {
+	hash := sha256.Sum256([]byte(token))
+	generation := a.keys.generation.Load() // before verification: keys that change meanwhile outdate the result
+	if known, ok := a.verified.Get(hash); ok {
+		if known.keys == generation && a.now().Before(known.expires.Add(tokenLeeway)) {
+			return known, nil
+		}
+		a.verified.Remove(hash)
+	}
+	var got claims
+	if _, err := a.parser.ParseWithClaims(token, &got, a.key(ctx)); err != nil {
+		return nil, a.explain(err)
+	}
+	who := &caller{subject: got.Subject, scopes: append(got.Scope, got.Scopes...), expires: got.ExpiresAt.Time, keys: generation}
+	if who.subject == "" || len(who.subject) > maxSubject || !printable(who.subject) || !printable(strings.Join(who.scopes, " ")) {
+		return nil, errors.New("token has no usable subject or scope")
+	}
+	a.verified.Add(hash, who)
+	return who, nil
+}
+
+// key finds the key a token is signed with. A key id not known may be a new one: the keys are fetched again, at most
+// every few seconds however many tokens ask for it.
+func (a *authenticator) key(ctx context.Context) jwt.Keyfunc {
+	find := a.keyfunc.KeyfuncCtx(ctx)
+	return func(token *jwt.Token) (any, error) {
+		if _, ok := token.Header["crit"]; ok { // RFC 7515 §4.1.11: what is critical and not understood must be refused
+			return nil, errors.New("critical header not supported")
+		}
+		if err := a.keys.ready(); err != nil {
+			return nil, err
+		}
+		key, err := find(token)
+		if errors.Is(err, jwkset.ErrKeyNotFound) {
+			a.keys.refetch(ctx)
+			key, err = find(token)
+		}
+		return key, err
+	}
+}
+
+// explain keeps the parser's inner errors from the client.
+func (a *authenticator) explain(err error) error {
+	switch {
+	case errors.Is(err, errNoKeys):
+		return err
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return errors.New("token is expired")
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return errors.New("token is not valid yet")
+	case errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return errors.New("token is meant for another audience")
+	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
+		return errors.New("token is of another issuer")
+	default:
+		return errors.New("token is malformed or its signature is not valid")
+	}
+}
+
+// authenticate finds out who calls.
+func (gw *Gateway) authenticate(c *gin.Context) {
+	token, err := bearer(c.Request.Header)
+	if err != nil {
+		gw.unauthenticated(c, err)
+		return
+	}
+	if token == "" {
+		return // authorize refuses, when the limit has counted the request
+	}
+	who, err := gw.auth.verify(c.Request.Context(), token)
+	if errors.Is(err, errNoKeys) {
+		exchangeOf(c).err = err
+		setRetryAfter(c, keysRetryFirst)
+		abort(c, http.StatusServiceUnavailable, codes.Unavailable, "tokens cannot be verified at the moment")
+		return
+	}
+	if err != nil {
+		gw.unauthenticated(c, err)
+		return
+	}
+	exchangeOf(c).caller = who
+}
+
+// authorize lets pass who has every scope.
+func (gw *Gateway) authorize(scopes []string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		who := exchangeOf(c).caller
+		if who == nil {
+			c.Header("WWW-Authenticate", fmt.Sprintf("Bearer realm=%q", gw.auth.realm))
+			abort(c, http.StatusUnauthorized, codes.Unauthenticated, "a bearer token is required")
+			return
+		}
+		for _, scope := range scopes {
+			if !slices.Contains(who.scopes, scope) {
+				c.Header("WWW-Authenticate", fmt.Sprintf("Bearer realm=%q, error=\"insufficient_scope\", scope=%q", gw.auth.realm, strings.Join(scopes, " ")))
+				abort(c, http.StatusForbidden, codes.PermissionDenied, "the token lacks the scope %s", scope)
+				return
+			}
+		}
+	}
+}
+
+// unauthenticated refuses a token. Where the limit counts by token, a bad one counts for its client, or guessing would
+// be free.
+func (gw *Gateway) unauthenticated(c *gin.Context, reason error) {
+	if gw.limiter != nil && gw.limiter.by == byToken {
+		if gw.limit(c); c.IsAborted() {
+			return
+		}
+	}
+	c.Header("WWW-Authenticate", fmt.Sprintf("Bearer realm=%q, error=\"invalid_token\", error_description=%q", gw.auth.realm, reason.Error()))
+	abort(c, http.StatusUnauthorized, codes.Unauthenticated, "%s", reason)
+}
+
+// bearer returns the token of the header Authorization, "" without one.
+func bearer(h http.Header) (string, error) {
+	values := h.Values("Authorization")
+	if len(values) == 0 {
+		return "", nil
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimSpace(token)
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", errors.New("authorization must be one bearer token")
+	}
+	return token, nil
+}
+
+// printable reports that s can be the value of gRPC metadata.
+func printable(s string) bool {
+	for _, b := range []byte(s) {
+		if b < ' ' || b > '~' {
+			return false
+		}
+	}
+	return true
+}
