@@ -14,7 +14,7 @@ import (
 
 // namespaceName is a Kubernetes namespace: a DNS label.
 var namespaceName = nameKind{
-	article: "a namespace", plural: "namespaces", form: "small letters, digits and dashes, such as shop", max: 63,
+	article: "a namespace", plural: "namespaces", form: "small letters, digits and dashes", max: 63,
 	pattern: kebabForm, reserved: free, suggest: func(s string) string { return kebab("", "", "system", free).suggest(s) },
 }
 
@@ -192,7 +192,7 @@ func checkView(d *decoder, at place, v *View, _ map[string]source.Span) {
 		case v.Key.V:
 			d.fail(p, f.Name.Span, problemf("remove it from the fields", "the key %q is a field of the view already", f.Name.V))
 		case "update_time", "create_time", "etag", "version", "request_id", "page_size", "page_token", "next_page_token":
-			d.fail(p, f.Name.Span, problemf("remove it, or give it another name", "a view cannot have a field %q: %s", f.Name.V, reservedResource(f.Name.V)))
+			d.fail(p, f.Name.Span, problemf("remove it, or give it another name", "a view cannot have a field %q: msgen adds it itself", f.Name.V))
 		}
 	}
 }

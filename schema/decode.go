@@ -11,7 +11,7 @@ import (
 )
 
 // maxVisits bounds how many nodes are decoded, so that aliases to aliases cannot blow up a small file.
-const maxVisits = 2_000_000
+const maxVisits = 1_000_000
 
 // decoder turns nodes into a Spec. It goes on after an error, so that all are reported at once.
 type decoder struct {

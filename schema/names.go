@@ -12,7 +12,7 @@ import (
 type nameKind struct {
 	article  string // "a service"
 	plural   string // "services"
-	form     string // "kebab-case, such as order-history"
+	form     string // "small letters, digits and single dashes"
 	pattern  *regexp.Regexp
 	max      int
 	reserved func(name string) string // why the name is taken; "" when it is free
@@ -54,7 +54,7 @@ var (
 	enumValueName = snake("an enum value", "enum values", stateName.reserved)
 
 	scopeName = nameKind{
-		article: "a scope", plural: "scopes", form: "letters, digits and `.`, `:`, `_`, `-`, `/`, such as orders.write", max: 100,
+		article: "a scope", plural: "scopes", form: "letters, digits and `.`, `:`, `_`, `-`, `/`", max: 100,
 		pattern:  regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]*$`),
 		reserved: free, suggest: func(string) string { return "orders.write" },
 	}
@@ -64,7 +64,7 @@ func free(string) string { return "" }
 
 func kebab(article, plural, noun string, reserved func(string) string) nameKind {
 	return nameKind{
-		article: article, plural: plural, form: "small letters, digits and single dashes, such as order-history", max: 40,
+		article: article, plural: plural, form: "small letters, digits and single dashes", max: 40,
 		pattern: kebabForm, reserved: reserved,
 		suggest: func(s string) string {
 			words := splitWords(s)
@@ -82,7 +82,7 @@ func kebab(article, plural, noun string, reserved func(string) string) nameKind 
 
 func pascal(article, plural string) nameKind {
 	return nameKind{
-		article: article, plural: plural, form: "PascalCase: a capital letter, then letters and digits, such as OrderPlaced", max: 50,
+		article: article, plural: plural, form: "PascalCase: a capital letter, then letters and digits", max: 50,
 		pattern: pascalForm, reserved: reservedPascal,
 		suggest: func(s string) string {
 			var b strings.Builder
@@ -103,7 +103,7 @@ func pascal(article, plural string) nameKind {
 
 func snake(article, plural string, reserved func(string) string) nameKind {
 	return nameKind{
-		article: article, plural: plural, form: "lower_snake_case: small letters, digits and single underscores, such as customer_id", max: 50,
+		article: article, plural: plural, form: "lower_snake_case: small letters, digits and single underscores", max: 50,
 		pattern: snakeForm, reserved: reserved,
 		suggest: func(s string) string {
 			name := clip(strings.Join(splitWords(s), "_"), 50)
@@ -122,7 +122,7 @@ func snake(article, plural string, reserved func(string) string) nameKind {
 func (k nameKind) check(name string) error {
 	switch {
 	case !k.pattern.MatchString(name):
-		return problemf(fmt.Sprintf("use %s: %s", k.form, k.suggest(name)), "%q is no name for %s", name, k.article)
+		return problemf(fmt.Sprintf("use %s, such as %s", k.form, k.suggest(name)), "%q is no name for %s", name, k.article)
 	case len(name) > k.max:
 		return problemf("such as "+k.suggest(name), "%q is longer than %d characters, the most for the name of %s", name, k.max, k.article)
 	}

@@ -109,6 +109,9 @@ func yamlError(file *source.File, err error) diag.List {
 		line++
 	}
 	line = min(line, file.Lines())
+	for line > 1 && strings.TrimSpace(file.Line(line)) == "" {
+		line-- // what is missing at the end is missing after the last text
+	}
 	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
 		if span, ok := findText(file, "*"+m[1]); ok {
 			return diag.List{{

@@ -29,7 +29,8 @@ func (s scalar[V]) decode(d *decoder, n *yaml.Node, at place) (Value[V], bool) {
 	value := d.resolveAlias(n)
 	if value.Kind != yaml.ScalarNode || !s.accepts(value) {
 		help := ""
-		if value.Kind == yaml.ScalarNode && s.tag == "!!str" && value.ShortTag() != "!!null" {
+		_, free := s.shape["minLength"]
+		if value.Kind == yaml.ScalarNode && free && value.ShortTag() != "!!null" {
 			help = fmt.Sprintf("if it is meant as text, quote it: %q", value.Value)
 		}
 		d.fail(at.path, d.spanOr(n, at), problemf(help, "expected %s, found %s", s.want, describe(value)))

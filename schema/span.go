@@ -1,7 +1,9 @@
 package schema
 
 import (
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -13,7 +15,7 @@ import (
 func spanOf(file *source.File, n *yaml.Node) source.Span {
 	line, col := max(n.Line, 1), max(n.Column, 1)
 	line = min(line, file.Lines())
-	rest := []rune(file.Line(line))
+	rest := file.Runes(line)
 	col = min(col, len(rest)+1)
 	rest = rest[col-1:]
 	skipped := properties(rest)
@@ -66,12 +68,12 @@ func scalarWidth(text []rune, n *yaml.Node) int {
 		}
 	}
 	value := []rune(n.Value)
-	if strings.HasPrefix(string(text), n.Value) {
+	if len(value) <= len(text) && slices.Equal(text[:len(value)], value) {
 		return len(value)
 	}
 	// A plain scalar over several lines: its first line, without a comment.
 	line, _, _ := strings.Cut(string(text), " #")
-	return len([]rune(strings.TrimRight(line, " \t")))
+	return utf8.RuneCountInString(strings.TrimRight(line, " \t"))
 }
 
 // quotedWidth is the width of a quoted scalar, both quotes included; to the end of the line when it goes on.

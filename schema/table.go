@@ -37,7 +37,7 @@ type object[T any] struct {
 
 // decode fills dst from a mapping, and returns the spans of the keys that were there.
 func (o *object[T]) decode(d *decoder, n *yaml.Node, at place, dst *T) map[string]source.Span {
-	m, ok := d.mapping(n, at, o.what)
+	m, ok := d.mapping(n, at, "a mapping for "+o.what)
 	if !ok {
 		return nil
 	}

@@ -15,7 +15,7 @@ const replyType = "msgen.saga.v1.Reply"
 // protobuf is the media type of payload schemas written as protobuf (AsyncAPI 3.0, message object).
 const protobuf = "application/vnd.google.protobuf;version=3"
 
-// Render returns the document as YAML, the same bytes for the same system. Payloads refer to the .proto files beside it.
+// Render returns the document as YAML, the same bytes for the same system. Payloads are inlined as .proto texts.
 func Render(sys *view.System) ([]byte, error) {
 	d := &document{
 		sys: sys, channels: ordered.New(), operations: ordered.New(), messages: ordered.New(),
@@ -140,20 +140,20 @@ func traits(names ...string) ordered.List {
 	return list
 }
 
-// message is a message whose payload is the proto message of a name in a file below api/.
-func message(typ, title, text, file, proto, key string, with ...string) *ordered.Map {
-	return ordered.New().
+// message is a message with the .proto text of its payload, "" when only the contract-first file of its service has it.
+func message(typ, title, text, schema, key string, with ...string) *ordered.Map {
+	m := ordered.New().
 		Set("name", typ).
 		Set("title", title).
 		Set("summary", text).
 		Set("contentType", "application/protobuf").
-		Set("traits", traits(append([]string{"cloudEvent"}, with...)...)).
-		Set("payload", ordered.New().
-			Set("schemaFormat", protobuf).
-			Set("schema", ref("./"+file+"#"+proto))).
-		Set("bindings", ordered.New().Set("kafka", ordered.New().
-			Set("key", ordered.New().Set("type", "string").Set("description", key)).
-			Set("bindingVersion", "0.5.0")))
+		Set("traits", traits(append([]string{"cloudEvent"}, with...)...))
+	if schema != "" {
+		m.Set("payload", ordered.New().Set("schemaFormat", protobuf).Set("schema", schema))
+	}
+	return m.Set("bindings", ordered.New().Set("kafka", ordered.New().
+		Set("key", ordered.New().Set("type", "string").Set("description", key)).
+		Set("bindingVersion", "0.5.0")))
 }
 
 func (d *document) events() {
@@ -165,7 +165,7 @@ func (d *document) events() {
 				continue // nobody here sends or receives it
 			}
 			d.put(topic, name, func() *ordered.Map {
-				return message(typ, e.Name, e.Message.Doc, d.sys.EventsProto, d.sys.Snake+".events.v1."+e.Name, "The event's "+e.Key.Name+".")
+				return message(typ, e.Name, e.Message.Doc, payload(d.sys, d.sys.Snake+".events.v1", e.Message, nil), "The event's "+e.Key.Name+".")
 			})
 			if i < len(e.Senders) {
 				add(&d.sends, e.Senders[i], topic, name)
@@ -183,12 +183,12 @@ func (d *document) commands() {
 			m := c.Method
 			topic, name := m.Service.CommandTopic, messageName(m.CommandType, d.sys)
 			d.put(topic, name, func() *ordered.Map {
-				proto := m.Service.ProtoPackage + "." + m.Name + "Request"
-				if m.Request != nil && m.Request.Name != "" {
-					proto = m.Service.ProtoPackage + "." + m.Request.Name
+				schema := ""
+				if m.Request != nil && m.Request.Name != "" && m.Service.Spec.Proto.V == "" {
+					schema = payload(d.sys, m.Service.ProtoPackage, m.Request, m.Service)
 				}
-				return message(m.CommandType, m.Name, "Asks "+m.Service.Name+" for what "+m.Name+" does: "+m.Summary()+".",
-					m.Service.ProtoFile, proto, "The key of the saga.", "sagaCommand")
+				return message(m.CommandType, m.Name, "Asks "+m.Service.Name+" for "+m.Name+", which "+m.Summary()+".",
+					schema, "The key of the saga.", "sagaCommand")
 			})
 			add(&d.sends, sg.Service, topic, name)
 			add(&d.receives, m.Service, topic, name)
@@ -200,15 +200,8 @@ func (d *document) replies() {
 	for _, sg := range d.sys.Sagas {
 		topic := sg.Service.ReplyTopic
 		d.put(topic, "SagaReply", func() *ordered.Map {
-			return ordered.New().
-				Set("name", replyType).
-				Set("title", "SagaReply").
-				Set("summary", "What became of a command: done, with the method's response as payload, or refused, with the reason.").
-				Set("contentType", "application/protobuf").
-				Set("traits", traits("cloudEvent", "sagaReply")).
-				Set("bindings", ordered.New().Set("kafka", ordered.New().
-					Set("key", ordered.New().Set("type", "string").Set("description", "The key of the command.")).
-					Set("bindingVersion", "0.5.0")))
+			return message(replyType, "SagaReply", "What became of a command. Its payload is the method's response or, when ce_sagaoutcome is not done, a google.rpc.Status.",
+				"", "The key of the command.", "sagaReply")
 		})
 		for _, c := range sg.Commands() {
 			add(&d.sends, c.Method.Service, topic, "SagaReply")

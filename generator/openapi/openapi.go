@@ -164,7 +164,7 @@ func (d *document) field(r *view.Route, path string) *view.Field {
 		if found = fieldOf(m, name); found == nil {
 			return nil
 		}
-		m, _ = d.schemas.message(found.Proto, r.Method.Service)
+		m, _ = d.sys.Lookup(found.Proto, r.Method.Service)
 	}
 	return found
 }

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -31,24 +32,6 @@ const signed, unsigned = "^-?[0-9]{1,19}$", "^[0-9]{1,20}$"
 type schemas struct {
 	sys  *view.System
 	defs *ordered.Map
-}
-
-// message finds a message by its proto name as written in a file of s, and the service whose file declares it.
-func (c *schemas) message(name string, s *view.Service) (*view.Message, *view.Service) {
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		for _, other := range c.sys.Services {
-			if other.ProtoPackage == name[:i] {
-				return c.message(name[i+1:], other)
-			}
-		}
-		return nil, nil
-	}
-	for _, m := range s.Messages {
-		if m.Name == name {
-			return m, s
-		}
-	}
-	return nil, nil
 }
 
 // ref is a reference to a message's schema, which it defines. keep says which fields the schema has; nil is all.
@@ -101,69 +84,59 @@ func (c *schemas) field(f *view.Field, s *view.Service) *ordered.Map {
 	case f.Map:
 		value := strings.TrimSuffix(f.Proto[strings.IndexByte(f.Proto, ',')+1:], ">")
 		m := ordered.New().Set("type", "object").Set("additionalProperties", c.single(strings.TrimSpace(value), f, f.Type.Elem, s))
-		return lengths(m, f, "minProperties", "maxProperties")
+		return constrain(m, f)
 	case f.Repeated:
 		m := ordered.New().Set("type", "array").Set("items", c.single(f.Proto, f, f.Type.Elem, s))
-		return lengths(m, f, "minItems", "maxItems")
+		return constrain(m, f)
 	}
 	return c.value(f, s)
 }
 
 // value is the schema of a field that holds one value, with its constraints.
 func (c *schemas) value(f *view.Field, s *view.Service) *ordered.Map {
-	m := c.single(f.Proto, f, &f.Type, s)
-	if f.Spec == nil || f.Type.Kind != schema.KindScalar {
-		return m
-	}
-	switch m.Get("type") {
-	case "integer", "number":
-		if f.Spec.Min != nil {
-			m.Set("minimum", f.Spec.Min.V)
-		}
-		if f.Spec.Max != nil {
-			m.Set("maximum", f.Spec.Max.V)
-		}
-	case "string":
-		if m.Get("format") != nil {
-			return bounds(m, f) // a number or bytes as text: JSON Schema cannot compare it
-		}
-		lengths(m, f, "minLength", "maxLength")
-		if f.Spec.Pattern != nil {
-			m.Set("pattern", f.Spec.Pattern.V)
-		}
-	}
-	return m
+	return constrain(c.single(f.Proto, f, &f.Type, s), f)
 }
 
-// bounds says in words what the schema cannot.
-func bounds(m *ordered.Map, f *view.Field) *ordered.Map {
-	var parts []string
-	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-	if f.Spec.Min != nil {
-		parts = append(parts, "at least "+number(f.Spec.Min.V))
-	}
-	if f.Spec.Max != nil {
-		parts = append(parts, "at most "+number(f.Spec.Max.V))
-	}
-	if f.Spec.MinLength != nil {
-		parts = append(parts, fmt.Sprintf("%d bytes or more", f.Spec.MinLength.V))
-	}
-	if f.Spec.MaxLength != nil {
-		parts = append(parts, fmt.Sprintf("%d bytes or fewer", f.Spec.MaxLength.V))
-	}
-	if len(parts) > 0 {
-		text := strings.Join(parts, ", ")
-		m.Set("description", strings.ToUpper(text[:1])+text[1:]+".")
-	}
-	return m
+// rule is a protovalidate rule as a field option has it: (buf.validate.field).string.min_len = 1.
+var rule = regexp.MustCompile(`^\(buf\.validate\.field\)\.\w+\.(\w+) = (.+)$`)
+
+// keywords are what JSON Schema calls the rules, and the words for it where a keyword cannot hold: a 64-bit integer and bytes are text.
+var keywords = map[string]struct{ key, words string }{
+	"gte": {"minimum", "at least %s"}, "lte": {"maximum", "at most %s"},
+	"min_len": {"minLength", "%s bytes or more"}, "max_len": {"maxLength", "%s bytes or fewer"},
+	"pattern":   {"pattern", ""},
+	"min_items": {"minItems", ""}, "max_items": {"maxItems", ""},
+	"min_pairs": {"minProperties", ""}, "max_pairs": {"maxProperties", ""},
 }
 
-func lengths(m *ordered.Map, f *view.Field, minKey, maxKey string) *ordered.Map {
-	if f.Spec != nil && f.Spec.MinLength != nil {
-		m.Set(minKey, f.Spec.MinLength.V)
+// constrain adds the rules that the service checks.
+func constrain(m *ordered.Map, f *view.Field) *ordered.Map {
+	format, _ := m.Get("format").(string)
+	text := m.Get("type") == "string" && (format == "int64" || format == "uint64" || format == "byte")
+	var words []string
+	for _, o := range f.Options {
+		parts := rule.FindStringSubmatch(o)
+		if parts == nil {
+			continue
+		}
+		k, ok := keywords[parts[1]]
+		switch {
+		case !ok:
+		case text:
+			words = append(words, fmt.Sprintf(k.words, parts[2]))
+		case parts[1] == "pattern":
+			if pattern, err := strconv.Unquote(parts[2]); err == nil {
+				m.Set("pattern", pattern)
+			}
+		default:
+			if n, err := strconv.ParseFloat(parts[2], 64); err == nil {
+				m.Set(k.key, n)
+			}
+		}
 	}
-	if f.Spec != nil && f.Spec.MaxLength != nil {
-		m.Set(maxKey, f.Spec.MaxLength.V)
+	if len(words) > 0 {
+		text := strings.Join(words, ", ")
+		m.Set("description", strings.TrimSpace(f.Doc+" "+strings.ToUpper(text[:1])+text[1:]+"."))
 	}
 	return m
 }
@@ -192,7 +165,7 @@ func (c *schemas) single(proto string, f *view.Field, t *schema.Type, s *view.Se
 	if sc := scalars[proto]; sc != nil {
 		return plain(sc, t)
 	}
-	if m, owner := c.message(proto, s); m != nil {
+	if m, owner := c.sys.Lookup(proto, s); m != nil {
 		return c.ref(m, owner, nil)
 	}
 	return freeForm("As the message " + proto + ".")

@@ -160,12 +160,23 @@ func (s *System) ServiceGraph() []string {
 			}
 		}
 	}
+	// One arrow for all events between two services: labels of parallel arrows would cover each other.
+	type edge struct{ from, to *Service }
+	events := map[edge][]string{}
+	var edges []edge
 	for _, e := range s.Events {
 		for _, from := range e.Senders {
 			for _, to := range e.Receivers {
-				lines = append(lines, fmt.Sprintf("%s -.->|%s| %s", node(from), e.Name, node(to)))
+				at := edge{from, to}
+				if events[at] == nil {
+					edges = append(edges, at)
+				}
+				events[at] = append(events[at], e.Name)
 			}
 		}
+	}
+	for _, at := range edges {
+		lines = append(lines, fmt.Sprintf("%s -.->|%s| %s", node(at.from), strings.Join(events[at], "<br/>"), node(at.to)))
 	}
 	return lines
 }

@@ -26,7 +26,7 @@ func (b *builder) resources(s *Service) {
 		if agg.KeyIsID {
 			agg.Key = b.added(m, "id", 1, uuidType(), "The id, a UUID that the service makes.")
 			agg.Key.Output = true
-			agg.Key.Options = append(agg.Key.Options, identifier)
+			agg.Key.Options = append([]string{identifier}, optionalUUID...)
 		} else {
 			agg.Key = b.specField(m, s, specField(a.Fields, a.Key.V), 1)
 			agg.Key.Options = append(agg.Key.Options, identifier)
@@ -69,7 +69,10 @@ func (b *builder) resources(s *Service) {
 		m := &Message{Service: s, Name: v.Name.V, Doc: fmt.Sprintf("%s is a read model of %s, kept by events.", v.Name.V, s.Name)}
 		view.Resource = b.resource(s, v.Name.V, m)
 		view.Key = b.added(m, v.Key.V, 1, v.KeyType, "The key.")
-		view.Key.Options = append(view.Key.Options, identifier)
+		view.Key.Options = []string{identifier}
+		if v.KeyType.Kind == schema.KindUUID {
+			view.Key.Options = append(view.Key.Options, optionalUUID...)
+		}
 		view.Key.Columns = columns(view.Key)
 		f := b.added(m, "update_time", 5, schema.Type{Kind: schema.KindTimestamp}, "When an event last changed it.")
 		f.Output = true
@@ -92,8 +95,6 @@ func (b *builder) resourceFields(r *Resource, s *Service, fields []*schema.Field
 		}
 		field := b.specField(r.Message, s, f, number)
 		number++
-		// A resource goes out as it is stored: what a request must keep is checked on the request.
-		field.Options = nil
 		if s.Spec.PII.V {
 			field.Options = append(field.Options, "debug_redact = true")
 		}
@@ -120,6 +121,9 @@ const (
 	outputOnly = "(google.api.field_behavior) = OUTPUT_ONLY"
 	identifier = "(google.api.field_behavior) = IDENTIFIER"
 )
+
+// optionalUUID are the rules of a field that is a UUID or empty.
+var optionalUUID = []string{"(buf.validate.field).string.uuid = true", "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE"}
 
 func uuidType() schema.Type   { return schema.Type{Kind: schema.KindUUID} }
 func stringType() schema.Type { return schema.Type{Kind: schema.KindScalar, Name: "string"} }

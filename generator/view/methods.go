@@ -131,7 +131,8 @@ func (b *builder) messages(m *Method) {
 	case Update:
 		f := &Field{
 			Name: m.Resource.Snake, Number: 1, Proto: m.Resource.Name, GoType: "*" + m.Resource.GoType(), Doc: "The changes, and the key of what they are for.",
-			Options: []string{required, "(buf.validate.field).required = true"},
+			// What is left out of the changes need not keep the rules: the service checks the whole after it has applied them.
+			Options: []string{required, "(buf.validate.field).ignore = IGNORE_ALWAYS"},
 		}
 		f.Go, f.JSON = GoName(f.Name), JSONName(f.Name)
 		req.Fields = append(req.Fields, f)
@@ -171,7 +172,7 @@ func (b *builder) createRequest(m *Method, req *Message) {
 	if m.Aggregate.KeyIsID {
 		if m.Internal {
 			m.KeyField = b.added(req, m.Resource.Snake+"_id", 1, uuidType(), "The id of the new "+m.Resource.Name+"; empty to have one made (AIP-133).")
-			m.KeyField.Options = []string{"(buf.validate.field).string.uuid = true", "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE"}
+			m.KeyField.Options = optionalUUID
 		}
 	} else {
 		key := b.specField(req, m.Service, specField(m.Aggregate.Spec.Fields, m.Resource.Key.Name), 1)
@@ -216,7 +217,7 @@ func (b *builder) listRequest(m *Method, req *Message) {
 		case f.Enum != nil:
 			filter.Proto = m.Resource.Name + "." + f.Enum.Name
 		case f.Type.Kind == schema.KindUUID:
-			filter.Options = []string{"(buf.validate.field).string.uuid = true", "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE"}
+			filter.Options = optionalUUID
 		case f.Type.Name == "bool":
 			filter.Optional, filter.GoType = true, "*bool"
 		}

@@ -16,7 +16,8 @@ import (
 type Options struct {
 	// Color adds ANSI colours.
 	Color bool
-	// Width is the terminal's width in columns: longer source lines are cut around what they show. 0 cuts nothing.
+	// Width is the terminal's width in columns: longer source lines are cut around what they show. 0 stands for 400, so that a spec
+	// in one line stays readable.
 	Width int
 }
 
@@ -171,7 +172,10 @@ func (r *renderer) source(file *source.File, n int, marks []mark, style string) 
 func (r *renderer) window(columns []int, marks []mark) (from, to int) {
 	width := columns[len(columns)-1]
 	room := r.opts.Width - r.gutter - 4
-	if r.opts.Width <= 0 || room < 20 || width <= room {
+	if r.opts.Width <= 0 {
+		room = 400
+	}
+	if room < 20 || width <= room {
 		return 0, width
 	}
 	start, _ := extent(columns, marks[0].label.Span, marks[0].label.Span.Start.Line)

@@ -14,6 +14,7 @@ type File struct {
 	Content []byte
 
 	lines []string
+	runes map[int][]rune
 }
 
 // NewFile returns a file whose lines can be quoted. Name is shown to people as it is.
@@ -59,6 +60,20 @@ func (f *File) Line(n int) string {
 		return ""
 	}
 	return f.lines[n-1]
+}
+
+// Runes returns line n as runes. They are kept, so that many spans of one long line cost no more than one; the caller must not change
+// them. A File is not for use by several goroutines at once.
+func (f *File) Runes(n int) []rune {
+	if r, ok := f.runes[n]; ok {
+		return r
+	}
+	if f.runes == nil {
+		f.runes = map[int][]rune{}
+	}
+	r := []rune(f.Line(n))
+	f.runes[n] = r
+	return r
 }
 
 // Lines returns how many lines the file has.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,21 +107,24 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 			return err
 		}
 		p := s.processes[name]
-		p.env = append(common, "DATABASE_URL="+database, "GRPC_ADDR="+p.Main, "OPS_ADDR="+p.Ops)
+		p.env = slices.Concat(common, []string{"DATABASE_URL=" + database, "GRPC_ADDR=" + p.Main, "OPS_ADDR=" + p.Ops})
 	}
-	gateway.env = append(common, "HTTP_ADDR="+gateway.Main, "OPS_ADDR="+gateway.Ops,
-		"JWT_ISSUER="+s.issuer.URL, "JWT_AUDIENCE="+Audience, "JWT_JWKS_URL="+s.issuer.URL+"/jwks.json")
+	gateway.env = slices.Concat(common, []string{"HTTP_ADDR=" + gateway.Main, "OPS_ADDR=" + gateway.Ops,
+		"JWT_ISSUER=" + s.issuer.URL, "JWT_AUDIENCE=" + Audience, "JWT_JWKS_URL=" + s.issuer.URL + "/jwks.json"})
 
-	for _, name := range s.names() {
-		if err := s.processes[name].Start(); err != nil {
-			return err
+	// The services together, then the gateway, as an orchestrator with health checks would.
+	for _, group := range [][]string{s.Services, {"gateway"}} {
+		for _, name := range group {
+			if err := s.processes[name].Start(); err != nil {
+				return err
+			}
 		}
-	}
-	for _, name := range s.names() {
-		if err := s.processes[name].WaitReady(ctx); err != nil {
-			return err
+		for _, name := range group {
+			if err := s.processes[name].WaitReady(ctx); err != nil {
+				return err
+			}
+			s.logf("%-14s ready on %s (ops %s)", name, s.processes[name].Main, s.processes[name].Ops)
 		}
-		s.logf("%-14s ready on %s (ops %s)", name, s.processes[name].Main, s.processes[name].Ops)
 	}
 	return nil
 }

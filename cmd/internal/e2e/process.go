@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -41,15 +42,20 @@ func newProcess(name, binary, dir string) (*Process, error) {
 	return &Process{Name: name, Main: addr, Ops: ops, binary: binary, LogFile: filepath.Join(dir, "bin", name+".log")}, nil
 }
 
-// freeAddr is a loopback address that nothing listens on. It is free again when this returns, which is as much as can be had: the process
-// has to know the addresses of the others before they listen.
+// freeAddr is a loopback address that nothing listens on, below the ports that the kernel gives to outgoing connections, as the process that
+// it is for listens only later: the others have to know the address first.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const first, count, tries = 20000, 10000, 100
+	var last error
+	for range tries {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(count)))
+		if err != nil {
+			last = err
+			continue
+		}
+		return l.Addr().String(), l.Close()
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
+	return "", last
 }
 
 // Start starts the process; its output is added to its log file.

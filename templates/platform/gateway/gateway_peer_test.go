@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/msgen-dev/msgen/templates/platform/gateway/internal/testpb"
@@ -22,7 +23,8 @@ import (
 // one that answers fixed bytes, so that the proxy's side is spared all that work.
 func BenchmarkGateway(b *testing.B) {
 	is := newIssuer(b)
-	f := serve(b, setup{discard: true, opts: Options{
+	traces := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(0.1))))
+	f := serve(b, setup{discard: true, tracer: traces.Tracer("gateway"), opts: Options{
 		JWT:       is.opts(),
 		CORS:      &CORS{Origins: []string{"https://shop.example.com"}},
 		RateLimit: RateLimit{Requests: 1e9, Per: time.Second, By: byClient},

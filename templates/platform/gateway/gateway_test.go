@@ -16,11 +16,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/msgen-dev/msgen/templates/platform/gateway/internal/testpb"
+	"github.com/msgen-dev/msgen/templates/platform/rpc"
 )
 
 // library is the service behind the gateway. It answers what it was asked, and remembers the metadata of the last call.
@@ -134,7 +134,7 @@ func serve(tb testing.TB, s setup) *fixture {
 	gw, err := newGateway(s.opts, dependencies{
 		logger: logger, registry: f.registry, tracer: s.tracer, trustedProxies: s.proxies,
 		dial: func(string, string) (*grpc.ClientConn, error) {
-			return grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+			return rpc.Dial(target, rpc.DialOptions{Registry: f.registry})
 		},
 	})
 	if err != nil {

@@ -93,6 +93,20 @@ func TestHostileConnections(t *testing.T) {
 	}
 }
 
+func TestEveryWaitIsBounded(t *testing.T) {
+	gw, err := newGateway(Options{Timeout: time.Minute}, testDependencies())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := gw.server()
+	if s.ReadHeaderTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+		t.Error("no bound")
+	}
+	if s.ReadTimeout <= time.Minute || s.WriteTimeout <= s.ReadTimeout { // net/http would cut a request before its own time limit
+		t.Errorf("read %v, write %v", s.ReadTimeout, s.WriteTimeout)
+	}
+}
+
 func TestSlowHeaders(t *testing.T) {
 	f := serve(t, setup{server: func(s *http.Server) { s.ReadHeaderTimeout = 50 * time.Millisecond }})
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(f.url, "http://"))

@@ -78,7 +78,9 @@ func drainOutbox(b *testing.B, cfg kafka.Config, n int) float64 {
 	waitEmpty(b, pool, 0)
 	rate := float64(n) / time.Since(start).Seconds()
 	cancel()
-	<-ended
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
 	if got := pub.acked.Load(); got != int64(n) {
 		b.Fatalf("%d acknowledged of %d", got, n)
 	}

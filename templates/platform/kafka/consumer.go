@@ -102,8 +102,8 @@ func NewConsumer(cfg Config, group string, topics []string, process func(ctx con
 	cl, err := kgo.NewClient(
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID(group),
-		kgo.ConsumerGroup(group),
-		kgo.ConsumeTopics(topics...),
+		kgo.ConsumerGroup(cfg.Prefix+group),
+		kgo.ConsumeTopics(cfg.prefixed(topics)...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // a new consumer misses nothing
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		// A paused partition is resumed only when the fetch under way returns, and that may wait for others' messages.

@@ -18,12 +18,24 @@ import (
 type Config struct {
 	// Brokers are the host:port pairs to find the cluster by.
 	Brokers []string `env:"KAFKA_BROKERS,required" envSeparator:","`
+	// Prefix goes before the name of every topic and group, so that several installations of the system can share a cluster:
+	// "staging.".
+	Prefix string `env:"KAFKA_TOPIC_PREFIX"`
 	// Partitions and Replication are those of topics that EnsureTopics makes.
 	Partitions  int32 `env:"KAFKA_PARTITIONS" envDefault:"8"`
 	Replication int16 `env:"KAFKA_REPLICATION" envDefault:"1"`
 	// MaxMessageBytes is the largest message, with its headers, that is published. Keep it below the brokers'
 	// message.max.bytes and the topics' max.message.bytes, whose default is 1048588.
 	MaxMessageBytes int32 `env:"KAFKA_MAX_MESSAGE_BYTES" envDefault:"1000000"`
+}
+
+// prefixed are the names of topics as the cluster knows them.
+func (c Config) prefixed(topics []string) []string {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = c.Prefix + t
+	}
+	return names
 }
 
 func (c Config) maxMessageBytes() int32 {
@@ -51,7 +63,7 @@ func EnsureTopics(ctx context.Context, cfg Config, topics ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
-		err := createTopics(ctx, admin, cfg, topics)
+		err := createTopics(ctx, admin, cfg, cfg.prefixed(topics))
 		if err == nil || isConfigError(err) {
 			return err
 		}

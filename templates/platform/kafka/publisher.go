@@ -16,8 +16,9 @@ import (
 // Publisher sends messages to Kafka for an outbox relay. Each is acknowledged by all in-sync replicas; the idempotent
 // producer keeps the order of a partition and writes nothing twice across its own retries.
 type Publisher struct {
-	cl  *kgo.Client
-	max int
+	cl     *kgo.Client
+	max    int
+	prefix string
 }
 
 var _ outbox.Publisher = (*Publisher)(nil)
@@ -35,7 +36,7 @@ func NewPublisher(cfg Config, name string) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka publisher: %w", err)
 	}
-	return &Publisher{cl: cl, max: int(cfg.maxMessageBytes())}, nil
+	return &Publisher{cl: cl, max: int(cfg.maxMessageBytes()), prefix: cfg.Prefix}, nil
 }
 
 func producerOptions(cfg Config, name string) []kgo.Opt {
@@ -58,6 +59,7 @@ func producerOptions(cfg Config, name string) []kgo.Opt {
 // fail, the innocent ones too: so such a refusal is never for good, and only the relay's count of attempts ends it.
 func (p *Publisher) Publish(ctx context.Context, msg event.Message, done func(error)) {
 	rec := toRecord(msg)
+	rec.Topic = p.prefix + rec.Topic
 	if size := recordSize(rec); size > p.max {
 		done(outbox.Permanent(fmt.Errorf("message of %d bytes exceeds the limit of %d", size, p.max)))
 		return

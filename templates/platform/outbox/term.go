@@ -413,7 +413,9 @@ func (t *term) drain(ctx context.Context) {
 // flushAll writes the remaining changes and ends the writer.
 func (t *term) flushAll() {
 	if t.writing {
-		<-t.w.done
+		if _, ok := <-t.w.done; !ok {
+			return // it has given up, and may have left the job where it was
+		}
 	}
 	if t.pending.len() > 0 {
 		t.w.jobs <- t.pending

@@ -45,15 +45,15 @@ func newGuard(name string, p Policy, log *slog.Logger) guard {
 // permit of a half-open breaker can be given back with a verdict only.
 func (g *guard) enter() outcome {
 	if g.bulkhead != nil && !g.bulkhead.TryAcquirePermit() {
-		return full
+		return bulkheadFull
 	}
 	if !g.breaker.TryAcquirePermit() {
 		if g.bulkhead != nil {
 			g.bulkhead.ReleasePermit()
 		}
-		return open
+		return breakerOpen
 	}
-	return ok
+	return succeeded
 }
 
 // leave gives back what enter took, with what the attempt says about the service called.
@@ -62,7 +62,7 @@ func (g *guard) leave(o outcome) {
 		g.bulkhead.ReleasePermit()
 	}
 	switch o {
-	case ok, refused:
+	case succeeded, refused:
 		g.breaker.RecordSuccess()
 	case canceled:
 		// It says nothing. A probe without a verdict would be missing for ever, so it fails to the safe side.

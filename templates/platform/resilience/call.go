@@ -34,7 +34,7 @@ func Call[Req, Res proto.Message](
 	}
 	e.calls[o].Inc()
 	switch {
-	case o == ok:
+	case o == succeeded:
 		return res, nil
 	case fallback == nil || o == refused || o == canceled:
 		return res, err
@@ -53,9 +53,9 @@ func attempt[Req, Res proto.Message](
 	ctx context.Context, e *Edge, req Req, call func(context.Context, Req, ...grpc.CallOption) (Res, error),
 ) (res Res, o outcome, err error) {
 	switch o = e.guard.enter(); o {
-	case open:
+	case breakerOpen:
 		return res, o, status.Errorf(codes.Unavailable, "%s: the breaker is open after too many failures", e.name)
-	case full:
+	case bulkheadFull:
 		return res, o, status.Errorf(codes.ResourceExhausted, "%s: %d calls are under way, which is the limit", e.name, e.policy.MaxConcurrent)
 	}
 	o = failed // unless it returns: a panic is a failure too
@@ -65,7 +65,7 @@ func attempt[Req, Res proto.Message](
 	bounded, cancel := context.WithTimeout(ctx, e.policy.Timeout)
 	defer cancel()
 	res, err = call(bounded, req)
-	if o = judge(ctx, err); o == timeout {
+	if o = judge(ctx, err); o == timedOut {
 		err = status.Errorf(codes.DeadlineExceeded, "%s: no answer within %s", e.name, e.policy.Timeout)
 	}
 	return res, o, err
@@ -74,7 +74,7 @@ func attempt[Req, Res proto.Message](
 // judge says what an attempt's error tells of the service called; ctx is the caller's.
 func judge(ctx context.Context, err error) outcome {
 	if err == nil {
-		return ok
+		return succeeded
 	}
 	if ctx.Err() != nil {
 		return canceled
@@ -85,7 +85,7 @@ func judge(ctx context.Context, err error) outcome {
 	}
 	switch code {
 	case codes.DeadlineExceeded:
-		return timeout
+		return timedOut
 	case codes.Canceled, codes.Unknown, codes.ResourceExhausted, codes.Internal, codes.Unavailable, codes.DataLoss:
 		return failed
 	default:
@@ -100,7 +100,7 @@ func (e *Edge) again(ctx context.Context, n int, o outcome, err error) bool {
 	}
 	// Other failures, such as INTERNAL, are bugs more often than accidents, and a repeat would meet them again.
 	code := status.Code(err)
-	if o != timeout && (o != failed || (code != codes.Unavailable && code != codes.ResourceExhausted)) {
+	if o != timedOut && (o != failed || (code != codes.Unavailable && code != codes.ResourceExhausted)) {
 		return false
 	}
 	delay := e.policy.Retry.delay(n)

@@ -12,13 +12,13 @@ import (
 type outcome int
 
 const (
-	ok       outcome = iota
-	refused          // an answer that the same request would get again, such as NOT_FOUND: the service works
-	canceled         // the caller gave up, or its own time was over
-	failed           // the service did not do its work
-	timeout          // it did not answer within the policy's timeout
-	open             // not attempted: the breaker is open
-	full             // not attempted: the bulkhead is full
+	succeeded    outcome = iota
+	refused              // an answer that the same request would get again, such as NOT_FOUND: the service works
+	canceled             // the caller gave up, or its own time was over
+	failed               // the service did not do its work
+	timedOut             // it did not answer within the policy's timeout
+	breakerOpen          // not attempted: the breaker is open
+	bulkheadFull         // not attempted: the bulkhead is full
 	outcomes
 )
 

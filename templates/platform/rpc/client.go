@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	_ "google.golang.org/grpc/health" // lets clients watch their servers' health
 	"google.golang.org/grpc/keepalive"
 )
@@ -39,6 +41,11 @@ func Dial(target string, opts DialOptions) (*grpc.ClientConn, error) {
 		grpc.WithDisableRetry(),
 		grpc.WithChainUnaryInterceptor(forwardUnary, metrics.UnaryClientInterceptor()),
 		grpc.WithChainStreamInterceptor(forwardStream, metrics.StreamClientInterceptor()),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			// A callee that restarts is found again soon: the default waits up to two minutes between tries.
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingWait, PermitWithoutStream: true}),
 	)
 	if err != nil {

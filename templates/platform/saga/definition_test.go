@@ -66,6 +66,25 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
+// A pivot that was sent may be done, whatever becomes of its resend.
+func TestBuildErrorOfASentPivot(t *testing.T) {
+	def := order()
+	inner, builds := def.Steps[2].Invoke.Build, 0
+	def.Steps[2].Invoke.Build = func(ctx context.Context, run *Run) (proto.Message, error) {
+		if builds++; builds > 1 {
+			return nil, refuse()
+		}
+		return inner(ctx, run)
+	}
+	w := newWorld(t, def)
+	w.start("k")
+	w.pump(isReplyTo("confirm", opInvoke))
+	w.elapse()
+	w.pump(nil)
+	w.state(Parked)
+	w.effects("reserve.do", "authorize.do", "confirm.do")
+}
+
 func TestUnknownDefinitionIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.start("k")

@@ -100,7 +100,7 @@ func (o *Orchestrator) load(ctx context.Context, tx pgx.Tx, id uuid.UUID, condit
 	return s, nil
 }
 
-// save writes the saga, its log and its commands.
+// save writes the saga, its log and its commands. While the deadline can turn the saga back, the timer looks at it no later.
 func (o *Orchestrator) save(ctx context.Context, tx pgx.Tx, s *instance) error {
 	b := &pgx.Batch{}
 	b.Queue(`
@@ -109,7 +109,7 @@ func (o *Orchestrator) save(ctx context.Context, tx pgx.Tx, s *instance) error {
 			version = version + 1, updated_at = now()
 		WHERE id = $1 AND version = $2`,
 		s.id, s.version, s.state, s.resume, s.step, s.attempt, s.tries, clean(s.reason), clean(s.parkedReason),
-		s.ended(), s.bounded(), s.wait).Exec(func(tag pgconn.CommandTag) error {
+		s.ended(), s.turnsBack(), s.wait).Exec(func(tag pgconn.CommandTag) error {
 		if tag.RowsAffected() != 1 {
 			return fmt.Errorf("saga %s was changed by another", s.id)
 		}
@@ -150,15 +150,6 @@ func (o *Orchestrator) record(ctx context.Context, tx pgx.Tx, s *instance, e ent
 
 func (s *instance) ended() bool {
 	return s.state == Completed || s.state == Compensated || s.state == Parked
-}
-
-// bounded is true while the saga's timeout can still turn it back, so that the timer must look when that passes.
-func (s *instance) bounded() bool {
-	if s.state != Running {
-		return false
-	}
-	kind := s.def.Steps[s.step].Kind
-	return kind == Compensatable || kind == Pivot && s.attempt == 0
 }
 
 // now is what the saga is at.

@@ -91,13 +91,23 @@ func (s *instance) undoFrom() int {
 	return s.step - 1
 }
 
+// turnsBack is true while the saga may be compensated: before the pivot is sent. From then on only a refusal of the pivot says that
+// it was not done.
+func (s *instance) turnsBack() bool {
+	if s.state != Running {
+		return false
+	}
+	kind := s.def.Steps[s.step].Kind
+	return kind == Compensatable || kind == Pivot && s.attempt == 0
+}
+
 // timedOut decides what follows when the current command was not answered in time, or could not be built.
 func (o *Orchestrator) timedOut(ctx context.Context, s *instance) {
 	a := s.now()
 	if s.attempt > 0 {
 		s.note(logTimeout, "", nil)
 	}
-	switch turnsBack := a.kind == Compensatable || a.kind == Pivot && s.attempt == 0; {
+	switch turnsBack := s.turnsBack(); {
 	case turnsBack && s.expired:
 		o.compensate(ctx, s, s.undoFrom(), reasonTimeout)
 	case s.tries < o.limit(a.kind):
@@ -133,7 +143,7 @@ func (o *Orchestrator) send(ctx context.Context, s *instance) {
 		s.note(logBuildFailed, err.Error(), nil)
 		st, final := business(err)
 		switch {
-		case final && a.op == opInvoke:
+		case final && s.turnsBack():
 			o.compensate(ctx, s, s.undoFrom(), st.Message())
 		case final:
 			o.park(s, fmt.Sprintf("%s of step %q cannot be built: %v", a.op, a.step, err))

@@ -44,6 +44,9 @@ func database(t testing.TB) *pgxpool.Pool {
 	}
 	pool := pgtest.New(t, sets...)
 	exec(t, pool, `CREATE TABLE effect (id bigint GENERATED ALWAYS AS IDENTITY, key text, what text, payload text)`)
+	// No test here crashes the server, and waiting for its disk is most of the time they take.
+	exec(t, pool, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$`)
+	pool.Reset()
 	return pool
 }
 

@@ -128,8 +128,8 @@ func text(rules *validate.StringRules) string {
 	if n := int(rules.GetMinLen()); n > len(s) {
 		s += strings.Repeat("x", n-len(s))
 	}
-	if rules.MaxLen != nil && len(s) > int(rules.GetMaxLen()) {
-		s = s[:rules.GetMaxLen()]
+	if limit := int(rules.GetMaxLen()); limit > 0 && len(s) > limit {
+		s = s[:limit]
 	}
 	return s
 }

@@ -71,7 +71,7 @@ func demo(ctx context.Context) (err error) {
 		return err
 	}
 	if status != http.StatusCreated {
-		return fmt.Errorf("POST /v1/orders: %d %s", status, body)
+		return fmt.Errorf("POST /v1/orders: %d %s\n%s", status, body, shop.Process("orders").Tail())
 	}
 	var order struct{ ID, State string }
 	if err := json.Unmarshal(body, &order); err != nil {
