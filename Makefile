@@ -20,13 +20,16 @@ export MSGEN_GOLANGCI_LINT := $(golangci)
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test vet lint bench bench-smoke generate release-check stack-up stack-down tools
+.PHONY: help build demo test vet lint bench bench-smoke generate release-check stack-up stack-down tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## Build bin/msgen
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/msgen
+
+demo: stack-up ## Generate the shop, run it on real Postgres and Kafka, and place an order
+	@eval "$$($(stack) env)"; go run ./cmd/internal/e2e/demo
 
 test: stack-up $(golangci) ## Every test, with the race detector, on real Postgres and Kafka
 	@eval "$$($(stack) env)"; set -x; go test -race -timeout 40m $(GOTESTFLAGS) $(PKG)

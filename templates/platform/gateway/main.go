@@ -33,6 +33,9 @@ type config struct {
 // every request answered. setup connects to the services and adds the routes. The operations endpoint, readiness and
 // the order of the end are those of package service.
 func Main(opts Options, setup func(ctx context.Context, gw *Gateway) error) int {
+	if code, asked := service.Healthcheck(os.Args, os.Stderr); asked {
+		return code
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its default effect again

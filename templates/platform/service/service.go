@@ -44,8 +44,12 @@ const defaultGrace = 30 * time.Second
 type Setup func(ctx context.Context, app *App) error
 
 // Main runs the service name until SIGTERM or an interrupt, and returns the process's exit code: 0 after an orderly end, 1 when it could
-// not start, a worker failed, or the end took longer than the grace. A second signal ends it at once.
+// not start, a worker failed, or the end took longer than the grace. A second signal ends it at once. With the argument "healthcheck" it
+// only asks the process beside it whether it is ready.
 func Main(name string, defaults Defaults, setup Setup) int {
+	if code, asked := Healthcheck(os.Args, os.Stderr); asked {
+		return code
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its default effect again
