@@ -81,7 +81,7 @@ var outputs = []output{
 	{"deploy/deploy/grafana/provisioning/dashboards/dashboards.yaml.tmpl", Generated, system},
 	{"deploy/deploy/grafana/dashboards/system.json.tmpl", Generated, system},
 	{"deploy/deploy/k8s/base/namespace.yaml.tmpl", Generated, when((*view.System).Kubernetes)},
-	{"deploy/deploy/k8s/base/env.yaml.tmpl", Generated, when((*view.System).Kubernetes)},
+	{"deploy/deploy/k8s/base/settings.env.tmpl", Generated, when((*view.System).Kubernetes)},
 	{"deploy/deploy/k8s/base/kustomization.yaml.tmpl", Generated, when((*view.System).Kubernetes)},
 	{"deploy/deploy/k8s/base/{service}/deployment.yaml.tmpl", Generated, pods},
 	{"deploy/deploy/k8s/base/{service}/service.yaml.tmpl", Generated, pods},

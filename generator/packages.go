@@ -31,7 +31,7 @@ func packages(sys *view.System) map[string]string {
 		"protovalidate": "buf.build/go/protovalidate",
 	}
 	for _, name := range []string{
-		"column", "convert", "etag", "event", "gateway", "idempotency", "inbox", "kafka", "mask", "messaging", "outbox", "page", "pgtest",
+		"column", "etag", "event", "gateway", "idempotency", "inbox", "kafka", "mask", "messaging", "outbox", "page", "pgtest",
 		"postgres", "resilience", "rpc", "saga", "sample", "service", "servicetest", "telemetry",
 	} {
 		table[name] = path.Join(sys.Module, "platform", name)

@@ -47,8 +47,8 @@ var aggregateObject = object[Aggregate]{name: "aggregate", what: "an aggregate",
 	fieldsKey("fields", "the fields besides its id, state, etag and times", func(a *Aggregate) *[]*Field { return &a.Fields }).must(),
 	many("states", "the states; the first is the initial one", ident(stateName), func(a *Aggregate) *[]Value[string] { return &a.States }),
 	one("key", "the field that identifies it; an id made by the service by default", ident(fieldName), func(a *Aggregate) *Value[string] { return &a.Key }),
-	part("shard", "how its rows are spread", &shardObject, func(a *Aggregate, _ source.Span) *Shard {
-		a.Shard = &Shard{}
+	part("shard", "how its rows are spread", &shardObject, func(a *Aggregate, at source.Span) *Shard {
+		a.Shard = &Shard{Span: at}
 		return a.Shard
 	}),
 	one("eventSourced", "the event store is the truth", boolean(), func(a *Aggregate) *Value[bool] { return &a.EventSourced }),
@@ -60,12 +60,7 @@ var shardObject = object[Shard]{name: "shard", what: "a shard", keys: []key[Shar
 }}
 
 var methodObject = object[Method]{name: "method", what: "a method", keys: []key[Method]{
-	{name: "http", doc: "its route at the gateway: POST /v1/orders", shape: route().shape, decode: func(d *decoder, n *yaml.Node, at place, m *Method) {
-		if v, ok := route().decode(d, n, at); ok {
-			v.V.Span = v.Span
-			m.HTTP = v.V
-		}
-	}},
+	httpKey(),
 	one("internal", "only other services may call it; so without http", boolean(), func(m *Method) *Value[bool] { return &m.Internal }),
 	one("public", "exposed without a token", boolean(), func(m *Method) *Value[bool] { return &m.Public }),
 	many("scopes", "a token needs all of them", ident(scopeName), func(m *Method) *[]Value[string] { return &m.Scopes }),
@@ -86,6 +81,16 @@ var methodObject = object[Method]{name: "method", what: "a method", keys: []key[
 		m.Response, m.HasResponse = d.fields(n, at), true
 	}},
 }}
+
+func httpKey() key[Method] {
+	s := route()
+	return key[Method]{name: "http", doc: "its route at the gateway: POST /v1/orders", shape: s.shape, decode: func(d *decoder, n *yaml.Node, at place, m *Method) {
+		if v, ok := s.decode(d, n, at); ok {
+			v.V.Span = v.Span
+			m.HTTP = v.V
+		}
+	}}
+}
 
 func behaviour(name, doc string, field func(*Method) *Value[string]) key[Method] {
 	return one(name, doc, reference("an aggregate", "aggregates", aggregateName), field)

@@ -112,7 +112,7 @@ func decodeSteps(d *decoder, n *yaml.Node, at place, s *Saga) {
 	for i, item := range items {
 		span := spanOf(d.file, item)
 		step := &Step{Span: span}
-		if stepObject.decode(d, item, place{path: indexed(at.path, i), span: span}, step) != nil {
+		if stepObject.decode(d, item, place{path: indexed(at.path, i), span: span}, step) != nil && step.Invoke.Name.Set {
 			s.Steps = append(s.Steps, step)
 		}
 	}

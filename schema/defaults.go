@@ -57,7 +57,9 @@ const byDefault = "by default"
 // fillDefaults fills in what the spec leaves out and what needs no other part of it.
 func (d *decoder) fillDefaults() {
 	s := d.spec
-	if s.System.Set {
+	if !s.System.Set {
+		s.System.Span = lineSpan(d.file, 1) // defaults have to stand somewhere
+	} else {
 		defaulted(d, &s.Module, "example.com/"+s.System.V, s.System.Span, "module", "from the system's name")
 	}
 	d.stackDefaults()

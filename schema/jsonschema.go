@@ -48,7 +48,7 @@ func tables() []table {
 
 // buildJSONSchema writes the JSON Schema from the decoder's tables; the embedded file is its output.
 func buildJSONSchema() ([]byte, error) {
-	defs := shape{"fieldType": shape{"anyOf": []any{fieldType().shape, fieldObject.ref()}}}
+	defs := shape{"fieldType": shape{"anyOf": []any{typeText.shape, fieldObject.ref()}}}
 	var root shape
 	for i, t := range tables() {
 		if i == 0 {

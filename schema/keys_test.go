@@ -235,7 +235,7 @@ func TestUnsupported(t *testing.T) {
 	}
 	want := []string{
 		"shop-full.yaml:14:10 not supported yet: redis: use none for now",
-		"shop-full.yaml:32:22 not supported yet: sharding: leave it out for now",
+		"shop-full.yaml:32:9 not supported yet: sharding: leave it out for now",
 		"shop-full.yaml:39:72 not supported yet: caching of answers: leave it out for now",
 		"shop-full.yaml:68:90 not supported yet: caching of answers: leave it out for now",
 		"shop-full.yaml:80:23 not supported yet: event sourcing: leave it out for now",

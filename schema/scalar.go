@@ -230,9 +230,17 @@ const (
 	originPattern   = `^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$`
 )
 
+var (
+	intPercentForm = regexp.MustCompile(intPercent)
+	percentForm    = regexp.MustCompile(percentPattern)
+	sizeForm       = regexp.MustCompile(sizePattern)
+	routeForm      = regexp.MustCompile(routePattern)
+	originForm     = regexp.MustCompile(originPattern)
+)
+
 // wholePercent is 1% to 100%, as a number of percent.
 func wholePercent() scalar[int] {
-	form := regexp.MustCompile(intPercent)
+	form := intPercentForm
 	return scalar[int]{want: "a whole percentage such as 50%", plural: "percentages", tag: "!!str", shape: shape{"type": "string", "pattern": intPercent},
 		parse: func(s string) (int, error) {
 			n, err := strconv.Atoi(strings.TrimSuffix(s, "%"))
@@ -245,7 +253,7 @@ func wholePercent() scalar[int] {
 
 // ratio is a percentage between 0 and 100, both excluded, as a ratio.
 func ratio() scalar[float64] {
-	form := regexp.MustCompile(percentPattern)
+	form := percentForm
 	return scalar[float64]{want: "a percentage such as 99.9%", plural: "percentages", tag: "!!str", shape: shape{"type": "string", "pattern": percentPattern},
 		parse: func(s string) (float64, error) {
 			digits := strings.TrimSuffix(s, "%")
@@ -261,7 +269,7 @@ func ratio() scalar[float64] {
 
 // size is a number of bytes.
 func size() scalar[int64] {
-	form := regexp.MustCompile(sizePattern)
+	form := sizeForm
 	units := map[string]int64{"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 	return scalar[int64]{want: "a size such as 1MiB", plural: "sizes", tag: "!!str", shape: shape{"type": "string", "pattern": sizePattern},
 		parse: func(s string) (int64, error) {
@@ -304,7 +312,7 @@ func webURL() scalar[string] {
 
 // origin is a CORS origin: scheme, host and port, or *.
 func origin() scalar[string] {
-	form := regexp.MustCompile(originPattern)
+	form := originForm
 	return scalar[string]{want: "an origin such as https://shop.example.com", plural: "origins", tag: "!!str", shape: shape{"type": "string", "pattern": originPattern},
 		parse: func(s string) (string, error) {
 			if !form.MatchString(s) {
@@ -328,7 +336,7 @@ func pattern() scalar[string] {
 
 // route is an HTTP binding: a verb and a path with parameters.
 func route() scalar[*HTTP] {
-	form := regexp.MustCompile(routePattern)
+	form := routeForm
 	return scalar[*HTTP]{want: "a verb and a path such as GET /v1/orders/{id}", plural: "routes", tag: "!!str", shape: shape{"type": "string", "pattern": routePattern},
 		parse: func(s string) (*HTTP, error) {
 			verb, path, ok := strings.Cut(s, " ")

@@ -114,6 +114,7 @@ type Aggregate struct {
 
 // Shard is the sharding of an aggregate's rows.
 type Shard struct {
+	Span  source.Span
 	Key   Value[string]
 	Count Value[int]
 }

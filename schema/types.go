@@ -146,10 +146,9 @@ func (t Type) String() string {
 // Equal reports that two types are written the same.
 func (t Type) Equal(u Type) bool { return t.String() == u.String() }
 
-// fieldType reads the text of a type.
-func fieldType() scalar[Type] {
-	return scalar[Type]{want: "a type", plural: "types", tag: "!!str", parse: ParseType,
-		shape: shape{"type": "string", "pattern": typePattern}}
+// typeText reads the text of a type.
+var typeText = scalar[Type]{
+	want: "a type", plural: "types", tag: "!!str", parse: ParseType, shape: shape{"type": "string", "pattern": typePattern},
 }
 
 // unbounded accepts every finite number.
@@ -157,8 +156,8 @@ func unbounded() scalar[float64] { return number("a number", math.Inf(-1), math.
 
 var fieldObject = object[Field]{name: "field", what: "a field", keys: []key[Field]{
 	{name: "type", doc: "a proto scalar, uuid, money, timestamp, duration, decimal, enum(a, b), []T, map<K,V> or a named type",
-		required: true, shape: fieldType().shape, decode: func(d *decoder, n *yaml.Node, at place, f *Field) {
-			if v, ok := fieldType().decode(d, n, at); ok {
+		required: true, shape: typeText.shape, decode: func(d *decoder, n *yaml.Node, at place, f *Field) {
+			if v, ok := typeText.decode(d, n, at); ok {
 				f.Type, f.Span = v.V, v.Span
 			}
 		}},
@@ -199,7 +198,7 @@ func (d *decoder) fields(n *yaml.Node, at place) []*Field {
 			}
 			d.fail(at.path, spanOf(d.file, value), problemf(help, "expected a type, found a list"))
 		default:
-			if v, ok := fieldType().decode(d, value, at); ok {
+			if v, ok := typeText.decode(d, value, at); ok {
 				f.Type, f.Span = v.V, v.Span
 			}
 		}

@@ -35,7 +35,7 @@ func (d *decoder) findUnsupported() {
 		for _, a := range service.Aggregates {
 			p := at + ".aggregates." + a.Name.V
 			if a.Shard != nil {
-				add(p+".shard", "sharding", a.Shard.Key.Span)
+				add(p+".shard", "sharding", a.Shard.Span)
 			}
 			if a.EventSourced.V {
 				add(p+".eventSourced", "event sourcing", a.EventSourced.Span)

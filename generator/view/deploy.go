@@ -1,6 +1,8 @@
 package view
 
 import (
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ type Pod struct {
 	Headless         bool
 	Database, Broker bool // it talks to them
 	Issuer           bool // it fetches the keys of an identity provider
+	IssuerPort       int
 	// Callers and Callees are the pods at the other end of its declared edges, in the spec's order.
 	Callers, Callees []string
 	Min, Max, CPU    int
@@ -37,10 +40,14 @@ func (s *System) Pods() []*Pod {
 		})
 	}
 	if s.Gateway != nil {
-		pods = append(pods, &Pod{
+		gw := &Pod{
 			System: s, Name: "gateway", Dir: "gateway", Port: 8080, PortName: "http", Public: true, Callees: names(s.Gateway.Services),
-			Issuer: s.Gateway.Spec.JWT != nil, Min: gatewayMin, Max: gatewayMax, CPU: gatewayCPU, Resources: s.Spec.Deployment.Resources,
-		})
+			Min: gatewayMin, Max: gatewayMax, CPU: gatewayCPU, Resources: s.Spec.Deployment.Resources,
+		}
+		if jwt := s.Gateway.Spec.JWT; jwt != nil {
+			gw.Issuer, gw.IssuerPort = true, portOf(jwt.JWKS.V)
+		}
+		pods = append(pods, gw)
 	}
 	return pods
 }
@@ -132,11 +139,55 @@ func (s *System) GraceSeconds() int {
 	return int((s.Spec.Deployment.GracePeriod.V + time.Second - 1) / time.Second)
 }
 
-// TerminationSeconds is when Kubernetes kills the pod: the time to stop, after the time for the endpoints to forget it, and some more.
-func (p *Pod) TerminationSeconds() int { return p.System.GraceSeconds() + 10 }
+// StopSeconds is when a process is killed: the time to stop and some more, so that it is the process that ends itself.
+func (s *System) StopSeconds() int { return s.GraceSeconds() + 10 }
 
-// ComposeMemory is the memory limit in Compose's notation, which has no binary suffixes: 256Mi is 256m.
+// TerminationSeconds is when Kubernetes kills the pod.
+func (p *Pod) TerminationSeconds() int { return p.System.StopSeconds() }
+
+// DrainSeconds is how long a pod goes on serving after it was told to stop, for the endpoints to forget it: 5 s, and never more than a third
+// of the time to stop, of which it is a part.
+func (s *System) DrainSeconds() int { return min(5, s.GraceSeconds()/3) }
+
+// portOf is the port of a URL, by its scheme when it names none.
+func portOf(address string) int {
+	u, err := url.Parse(address)
+	if err == nil && u.Port() != "" {
+		if port, err := strconv.Atoi(u.Port()); err == nil {
+			return port
+		}
+	}
+	if err == nil && u.Scheme == "http" {
+		return 80
+	}
+	return 443
+}
+
+// ComposeMemory is the memory limit in Compose's notation.
 func (s *System) ComposeMemory() string {
-	q := strings.TrimSuffix(s.Spec.Deployment.Resources.MemoryLimit.V, "i")
-	return strings.ToLower(q)
+	return composeMemory(s.Spec.Deployment.Resources.MemoryLimit.V)
+}
+
+// ComposeReservation is the memory that is set aside, in Compose's notation.
+func (s *System) ComposeReservation() string {
+	return composeMemory(s.Spec.Deployment.Resources.Memory.V)
+}
+
+// composeMemory is a quantity in Compose's notation, which has no binary suffixes: 256Mi is 256m.
+func composeMemory(quantity string) string {
+	return strings.ToLower(strings.TrimSuffix(quantity, "i"))
+}
+
+// ComposeCPU is the CPU that is set aside in Compose's notation, which is in CPUs: 100m is 0.1.
+func (s *System) ComposeCPU() string {
+	cpu := s.Spec.Deployment.Resources.CPU.V
+	milli, ok := strings.CutSuffix(cpu, "m")
+	if !ok {
+		return cpu
+	}
+	n, err := strconv.ParseFloat(milli, 64)
+	if err != nil {
+		return cpu
+	}
+	return strconv.FormatFloat(n/1000, 'f', -1, 64)
 }

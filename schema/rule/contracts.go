@@ -56,6 +56,12 @@ func nameCollision(s *schema.Spec, report Report) {
 	for _, service := range s.Services {
 		at := "services." + service.Name.V
 		packages.claim("package "+strings.ReplaceAll(service.Name.V, "-", "")+"v1", "service", at, service.Name)
+		if service.Name.V == s.System.V {
+			report.add(finding{
+				path: at, span: service.Name.Span, message: fmt.Sprintf("the service %s is called like its system: inside its protobuf package the other services could not be named", service.Name.V),
+				help: "rename one of the two", related: []diag.Label{label(s.System.Span, "the system")},
+			})
+		}
 		messages, handlers := newTaken(report), newTaken(report)
 		stem := strings.ReplaceAll(titles(service.Name.V), "-", "")
 		for _, name := range []string{stem + "Service", stem + "ServiceClient", stem + "ServiceServer", "Unimplemented" + stem + "ServiceServer", "Unsafe" + stem + "ServiceServer"} {

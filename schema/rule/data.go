@@ -241,6 +241,9 @@ func failureTarget(s *schema.Spec, report Report) {
 func viewKey(s *schema.Spec, report Report) {
 	for _, service := range s.Services {
 		for _, v := range service.Views {
+			if !v.Key.Set {
+				continue
+			}
 			path := "services." + service.Name.V + ".views." + v.Name.V
 			var first *schema.Field
 			for _, ref := range v.From {

@@ -24,7 +24,7 @@ func sloReplicas(s *schema.Spec, report Report) {
 		if service.SLO != nil && service.Scaling.Min.V < 2 {
 			report.add(finding{
 				path: "services." + service.Name.V + ".scaling.min", span: service.Scaling.Min.Span, message: fmt.Sprintf("%s has an objective but may run alone", service.Name.V),
-				help: "use `min: 2`: one replica is away at every deployment", related: []diag.Label{label(service.SLO.Availability.Span, "the objective")},
+				help: "use `min: 2`: one replica is away at every deployment", related: []diag.Label{label(service.SLO.Span, "the objective")},
 			})
 		}
 	}

@@ -14,7 +14,7 @@ type File struct {
 	Content []byte
 
 	lines []string
-	runes map[int][]rune
+	runes [][]rune
 }
 
 // NewFile returns a file whose lines can be quoted. Name is shown to people as it is.
@@ -65,15 +65,16 @@ func (f *File) Line(n int) string {
 // Runes returns line n as runes. They are kept, so that many spans of one long line cost no more than one; the caller must not change
 // them. A File is not for use by several goroutines at once.
 func (f *File) Runes(n int) []rune {
-	if r, ok := f.runes[n]; ok {
-		return r
+	if n < 1 || n > len(f.lines) {
+		return nil
 	}
 	if f.runes == nil {
-		f.runes = map[int][]rune{}
+		f.runes = make([][]rune, len(f.lines))
 	}
-	r := []rune(f.Line(n))
-	f.runes[n] = r
-	return r
+	if f.runes[n-1] == nil {
+		f.runes[n-1] = []rune(f.lines[n-1])
+	}
+	return f.runes[n-1]
 }
 
 // Lines returns how many lines the file has.

@@ -128,9 +128,10 @@ func TestRetryEndsWithTheCaller(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 		defer cancel()
 		s := &service{answers: []error{code(codes.Unavailable)}}
-		// The second retry would come after the caller's deadline: its error is worth more than that of the deadline.
-		if err := do(ctx, e, s); status.Code(err) != codes.Unavailable || s.calls != 2 {
-			t.Errorf("%d attempts, %v", s.calls, err)
+		start := time.Now()
+		// The second retry would come after the caller's deadline: the caller hears at once, and of the service's error.
+		if err := do(ctx, e, s); status.Code(err) != codes.Unavailable || s.calls != 2 || time.Since(start) != 100*time.Millisecond {
+			t.Errorf("%d attempts in %v, %v", s.calls, time.Since(start), err)
 		}
 
 		ctx, cancel = context.WithCancel(t.Context())
@@ -369,6 +370,37 @@ func TestBulkhead(t *testing.T) {
 		wg.Wait()
 		if err := do(t.Context(), e, s); err != nil {
 			t.Errorf("after they ended: %v", err)
+		}
+	})
+}
+
+func TestOpenBreakerHoldsNoPlaceInTheBulkhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := testPolicy()
+		p.MaxConcurrent = 2
+		e, _ := edge(t, p, false)
+		trip(t, e)
+		for range 2 * p.MaxConcurrent {
+			if err := do(t.Context(), e, &service{answers: []error{nil}}); status.Code(err) != codes.Unavailable {
+				t.Fatalf("got %v", err)
+			}
+		}
+	})
+}
+
+func TestPanicIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, _ := edge(t, testPolicy(), true)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			_, _ = Call(t.Context(), e, &text{}, func(context.Context, *text, ...grpc.CallOption) (*text, error) { panic("bug") }, nil)
+		}()
+		if failures := e.guard.breaker.Metrics().Failures(); failures != 1 {
+			t.Errorf("%d failures for the breaker", failures)
 		}
 	})
 }

@@ -136,8 +136,10 @@ func TestProbesAndMetrics(t *testing.T) {
 	p.app.ready.mu.Lock()
 	p.app.ready.at = time.Time{}.Add(1) // as if the answer had been given long ago
 	p.app.ready.mu.Unlock()
-	if code, body := p.get(t, "/readyz"); code != 503 || body != "{\"status\":\"not ready\",\"failing\":[\"database\"]}\n" {
-		t.Errorf("readyz with the database down: %d %s", code, body)
+	for range 2 { // asked, and from memory
+		if code, body := p.get(t, "/readyz"); code != 503 || body != "{\"status\":\"not ready\",\"failing\":[\"database\"]}\n" {
+			t.Errorf("readyz with the database down: %d %s", code, body)
+		}
 	}
 	if code, _ := p.get(t, "/healthz"); code != 200 {
 		t.Errorf("healthz with the database down: %d: a restart would not mend it", code)
