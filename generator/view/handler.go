@@ -219,3 +219,12 @@ func (s *Sent) split(converted bool) []Assign {
 	}
 	return list
 }
+
+// Repeatable reports that a call of the method may be tried again: the standard methods carry a request id or change nothing, and an own
+// method of a service that stores nothing has nothing to do twice.
+func (m *Method) Repeatable() bool {
+	if m.Spec != nil {
+		return m.Spec.Repeatable()
+	}
+	return !m.Service.HasDB
+}

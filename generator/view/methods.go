@@ -308,7 +308,7 @@ func (b *builder) behaviour(s *Service) {
 		}
 		s.Calls = append(s.Calls, &Call{
 			Service: s, Target: target, Method: m, Name: s.Name + "/" + target.Name + "." + m.Name,
-			Policy: c.Policy, Cached: c.Fallback.V == "cached", Idempotent: m.Kind != Own,
+			Policy: c.Policy, Cached: c.Fallback.V == "cached", Idempotent: m.Repeatable(),
 		})
 		addService(&s.Clients, target)
 	}
