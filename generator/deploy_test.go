@@ -350,7 +350,7 @@ func TestCompose(t *testing.T) {
 		for _, m := range regexp.MustCompile(`(?m)^secret (\w+)$`).FindAllSubmatch(files["deploy/compose/secrets.sh"], -1) {
 			secrets[string(m[1])] = "made-up"
 		}
-		project, err := compose(t.Context(), files, secrets)
+		project, err := compose(t.Context(), files, secrets.Clone())
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -457,8 +457,13 @@ func TestScripts(t *testing.T) {
 
 // TestNoSecrets looks for passwords and keys in everything that is generated.
 func TestNoSecrets(t *testing.T) {
-	literal := regexp.MustCompile(`(?i)(password|passwd|secret|token|api_?key)["']?\s*[:=]\s*["']?[A-Za-z0-9+/_-]{6,}`)
+	literal := regexp.MustCompile(`(?i)(password|passwd|secret|token|api_?key)["']?\s*(?:=\s*|:\s+)["']?[A-Za-z0-9+/_-]{6,}`)
 	inURL := regexp.MustCompile(`[a-z]+://[^/\s:@"'` + "`" + `]+:([^@\s$%/"'` + "`" + `]+)@`)
+	for _, planted := range []string{"POSTGRES_PASSWORD: hunter2hunter2", "token=0123456789ab", "postgres://shop:hunter2@postgres/shop"} {
+		if !literal.MatchString(planted) && !inURL.MatchString(planted) {
+			t.Errorf("this test would not find %s", planted)
+		}
+	}
 	for _, name := range examples {
 		for path, content := range system(t, example(t, name)) {
 			if strings.HasSuffix(path, ".go") || path == "go.sum" {
@@ -487,7 +492,7 @@ func TestPrometheusConfiguration(t *testing.T) {
 			}
 			RuleFiles     []string `yaml:"rule_files"`
 			ScrapeConfigs []struct {
-				JobName       string `yaml:"job_name"`
+				JobName       string                       `yaml:"job_name"`
 				StaticConfigs []struct{ Targets []string } `yaml:"static_configs"`
 			} `yaml:"scrape_configs"`
 		}

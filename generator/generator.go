@@ -50,6 +50,7 @@ func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.
 	if err != nil {
 		return nil, nil, err
 	}
+	files = append(files, File{Path: "msgen.schema.json", Class: Generated, Content: schema.JSONSchema()})
 	contracts, faults, err := contracts(ctx, sys, opts.Protos)
 	findings = append(findings, faults...)
 	if err != nil || findings.HasErrors() {

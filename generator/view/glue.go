@@ -151,6 +151,9 @@ func (r *Resource) KeyVar() string {
 	if r.Key.Name == "id" {
 		return "id"
 	}
+	if name, ok := strings.CutSuffix(Lower(r.Key.Go), "Id"); ok {
+		return name + "ID"
+	}
 	return Lower(r.Key.Go)
 }
 
@@ -169,7 +172,7 @@ func (r *Resource) Columns() []string {
 	var list []string
 	add := func(f *Field) {
 		for _, c := range f.Columns {
-			line := c.Name + " " + c.SQL
+			line := sqlName(c.Name) + " " + c.SQL
 			if c.Check != "" {
 				line += " CHECK (" + c.Check + ")"
 			}

@@ -84,7 +84,16 @@ func (b *builder) resources(s *Service) {
 
 func (b *builder) resource(s *Service, name string, m *Message) Resource {
 	snake := Snake(name)
-	return Resource{Service: s, Name: name, Plural: Plural(name), Var: Var(name), Vars: Var(Plural(name)), Snake: snake, Table: Plural(snake), Message: m}
+	table := Plural(snake)
+	if platformTables[table] || sqlReserved[table] {
+		table = s.Snake + "_" + table
+	}
+	return Resource{Service: s, Name: name, Plural: Plural(name), Var: Var(name), Vars: Var(Plural(name)), Snake: snake, Table: table, Message: m}
+}
+
+// platformTables are the tables that the platform makes in every database.
+var platformTables = map[string]bool{
+	"dead_letters": true, "idempotency": true, "inbox": true, "outbox": true, "saga": true, "saga_participant": true, "saga_step_log": true,
 }
 
 func (b *builder) resourceFields(r *Resource, s *Service, fields []*schema.Field) {
@@ -337,7 +346,7 @@ func columns(f *Field) []Column {
 		if f.Name == "state" {
 			c = one("text NOT NULL")
 		}
-		c[0].Check = f.Name + " IN (" + strings.Join(quoted, ", ") + ")"
+		c[0].Check = sqlName(f.Name) + " IN (" + strings.Join(quoted, ", ") + ")"
 		return c
 	case schema.KindNamed:
 		return one("jsonb")

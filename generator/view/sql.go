@@ -63,7 +63,7 @@ func (a *Aggregate) SelectColumns() string {
 	if a.State != nil {
 		columns = append(columns, "state")
 	}
-	return strings.Join(append(columns, "version", "create_time", "update_time"), ", ")
+	return strings.Join(append(columns, "row_version", "create_time", "update_time"), ", ")
 }
 
 // ScanDests are the arguments of Scan for SelectColumns, the resource's own fields only.
@@ -163,11 +163,57 @@ func (s *Saga) Version() int {
 	return int(crc32.ChecksumIEEE([]byte(b.String())) & 0x7fffffff)
 }
 
+// KeyColumn is the key's column in SQL.
+func (r *Resource) KeyColumn() string { return sqlName(r.Key.Name) }
+
+// Column is the field's single column in SQL.
+func (f *Field) Column() string { return sqlName(f.Name) }
+
+// sqlReserved are the words that PostgreSQL takes for its own where a column is named (appendix C of its manual), of those that are valid
+// field names.
+var sqlReserved = map[string]bool{
+	"all": true, "analyse": true, "analyze": true, "and": true, "any": true, "array": true, "as": true, "asc": true, "asymmetric": true,
+	"authorization": true, "between": true, "binary": true, "both": true, "case": true, "cast": true, "check": true, "collate": true,
+	"collation": true, "column": true, "concurrently": true, "constraint": true, "create": true, "cross": true, "current_catalog": true,
+	"current_date": true, "current_role": true, "current_schema": true, "current_time": true, "current_timestamp": true, "current_user": true,
+	"default": true, "deferrable": true, "desc": true, "distinct": true, "do": true, "else": true, "end": true, "except": true, "false": true,
+	"fetch": true, "for": true, "foreign": true, "freeze": true, "from": true, "full": true, "grant": true, "group": true, "having": true,
+	"ilike": true, "in": true, "initially": true, "inner": true, "intersect": true, "into": true, "is": true, "isnull": true, "join": true,
+	"lateral": true, "leading": true, "left": true, "like": true, "limit": true, "localtime": true, "localtimestamp": true, "natural": true,
+	"not": true, "notnull": true, "null": true, "offset": true, "on": true, "only": true, "or": true, "order": true, "outer": true,
+	"overlaps": true, "placing": true, "primary": true, "references": true, "returning": true, "right": true, "select": true,
+	"session_user": true, "similar": true, "some": true, "symmetric": true, "system_user": true, "table": true, "tablesample": true,
+	"then": true, "to": true, "trailing": true, "true": true, "union": true, "unique": true, "user": true, "using": true, "variadic": true,
+	"verbose": true, "when": true, "where": true, "window": true, "with": true,
+}
+
+// sqlName is a column's name as SQL takes it: in quotes when it is a word of SQL's own.
+func sqlName(name string) string {
+	if sqlReserved[name] {
+		return `"` + name + `"`
+	}
+	return name
+}
+
+// Indexes are the columns by which the resource's lists are narrowed and that an index holds in little space: ids and the state.
+func (r *Resource) Indexes() []string {
+	if r.Lister() == nil {
+		return nil
+	}
+	var columns []string
+	for _, f := range r.Filters() {
+		if f.Type.Kind == schema.KindUUID || f.Enum != nil {
+			columns = append(columns, f.Name)
+		}
+	}
+	return columns
+}
+
 func columnNames(fields []*Field) []string {
 	var names []string
 	for _, f := range fields {
 		for _, c := range f.Columns {
-			names = append(names, c.Name)
+			names = append(names, sqlName(c.Name))
 		}
 	}
 	return names

@@ -36,7 +36,8 @@ func readSpec(t term.IO, path string) (name string, content []byte, err error) {
 // check decodes a spec and runs the rules over it. The spec is nil when its text cannot be decoded at all.
 func check(name string, content []byte) (*schema.Spec, diag.List) {
 	spec, findings := schema.Load(name, content)
-	if spec != nil {
+	// The rules see the spec as it was meant only when all of it could be decoded.
+	if spec != nil && !findings.HasErrors() {
 		findings = append(findings, rule.Run(spec)...)
 		findings.Sort()
 	}
