@@ -206,9 +206,7 @@ func (d *document) requestBody(r *view.Route) *ordered.Map {
 	m := r.Method
 	var schema *ordered.Map
 	switch {
-	case m.Request == nil || len(m.Request.Fields) == 0 && m.RequestGo == "": // a contract of its own
-		schema = freeForm("As the message that the contract names " + m.RequestGo + ".")
-	case m.Kind == view.Own && m.Service.Spec.Proto.V != "":
+	case m.Request == nil || m.Service.Spec.Proto.V != "": // contract first: only its name is known here
 		schema = freeForm("As the message that the contract names " + m.RequestGo + ".")
 	case r.Body == "*":
 		schema = d.schemas.ref(m.Request, m.Service, func(f *view.Field) bool { return !inPath(r, f.Name) })
@@ -234,15 +232,12 @@ func content(schema *ordered.Map) *ordered.Map {
 func (d *document) answers(r *view.Route) *ordered.Map {
 	m := r.Method
 	answers := ordered.New()
-	switch {
-	case m.ResponseGo == "emptypb.Empty":
-		answers.Set("204", ordered.New().Set("description", "Done; there is nothing to say."))
-	default:
-		schema := freeForm("As the message that the contract names " + m.ResponseGo + ".")
-		text := "The answer."
+	if m.ResponseGo == "emptypb.Empty" {
+		answers.Set("204", ordered.New().Set("description", "Done; there is nothing to say.").Set("headers", d.headers(false)))
+	} else {
+		schema, text := freeForm("As the message that the contract names "+m.ResponseGo+"."), "The answer."
 		if m.Response != nil && m.Service.Spec.Proto.V == "" {
-			schema = d.schemas.ref(m.Response, m.Service, nil)
-			text = describe(m)
+			schema, text = d.schemas.ref(m.Response, m.Service, nil), describe(m)
 		}
 		answers.Set(strconv.Itoa(r.Success), ordered.New().Set("description", text).Set("headers", d.headers(false)).Set("content", content(schema)))
 	}

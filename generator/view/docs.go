@@ -137,9 +137,9 @@ func (s *System) ServiceGraph() []string {
 	node := func(svc *Service) string { return "svc_" + svc.Snake }
 	for _, svc := range s.Services {
 		if svc.HasDB {
-			lines = append(lines, fmt.Sprintf("%s[\"%s\"] --- db_%s[(\"%s\")]", node(svc), svc.Name, svc.Snake, svc.DatabaseName))
+			lines = append(lines, fmt.Sprintf("%s[%q] --- db_%s[(%q)]", node(svc), svc.Name, svc.Snake, svc.DatabaseName))
 		} else {
-			lines = append(lines, fmt.Sprintf("%s[\"%s\"]", node(svc), svc.Name))
+			lines = append(lines, fmt.Sprintf("%s[%q]", node(svc), svc.Name))
 		}
 	}
 	if s.Gateway != nil {
@@ -185,12 +185,12 @@ func (s *System) ServiceGraph() []string {
 func (s *System) EventGraph() []string {
 	var lines []string
 	for _, e := range s.Events {
-		event := fmt.Sprintf("ev_%s([\"%s\"])", e.Snake, e.Name)
+		event := fmt.Sprintf("ev_%s([%q])", e.Snake, e.Name)
 		for _, from := range e.Senders {
-			lines = append(lines, fmt.Sprintf("s_%s[\"%s\"] --> %s", from.Snake, from.Name, event))
+			lines = append(lines, fmt.Sprintf("s_%s[%q] --> %s", from.Snake, from.Name, event))
 		}
 		for _, to := range e.Receivers {
-			lines = append(lines, fmt.Sprintf("%s --> r_%s[\"%s\"]", event, to.Snake, to.Name))
+			lines = append(lines, fmt.Sprintf("%s --> r_%s[%q]", event, to.Snake, to.Name))
 		}
 		if e.Spec.External.V {
 			lines = append(lines, event+" --> outside((\"outside\"))")

@@ -15,7 +15,7 @@ const firstOwn = 10
 func (b *builder) resources(s *Service) {
 	for _, t := range s.Spec.Types {
 		m := &Message{Service: s, Name: t.Name.V, Doc: fmt.Sprintf("%s is a part of what %s keeps.", t.Name.V, s.Name)}
-		b.addFields(m, s, t.Fields, 1)
+		b.addFields(m, s, t.Fields)
 		s.Types = append(s.Types, m)
 	}
 	for _, a := range s.Spec.Aggregates {
@@ -145,10 +145,10 @@ func (b *builder) added(m *Message, name string, number int, t schema.Type, doc 
 	return f
 }
 
-// addFields adds the spec's fields with their constraints, numbered from first.
-func (b *builder) addFields(m *Message, s *Service, fields []*schema.Field, first int) {
+// addFields adds the spec's fields with their constraints, numbered from 1.
+func (b *builder) addFields(m *Message, s *Service, fields []*schema.Field) {
 	for i, f := range fields {
-		m.Fields = append(m.Fields, b.specField(m, s, f, first+i))
+		m.Fields = append(m.Fields, b.specField(m, s, f, 1+i))
 	}
 }
 

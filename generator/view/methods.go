@@ -28,7 +28,7 @@ func (b *builder) event(e *schema.Event) {
 		ev.Types = []string{b.sys.TypePrefix + ".external.v1." + e.Name.V}
 	}
 	ev.Message.Doc = fmt.Sprintf("%s is sent by %s.", e.Name.V, serviceNames(ev.Senders, "systems outside"))
-	b.addFields(ev.Message, owner, e.Fields, 1)
+	b.addFields(ev.Message, owner, e.Fields)
 	ev.Key = ev.Message.field(e.Key.V)
 	ev.KeyExpr = keyExpr(ev.Key)
 }
@@ -152,9 +152,9 @@ func (b *builder) messages(m *Method) {
 			respond(&Message{Name: "google.protobuf.Empty"}, "emptypb.Empty")
 		}
 	case Own:
-		b.addFields(req, s, spec.Request, 1)
+		b.addFields(req, s, spec.Request)
 		res := &Message{Service: s, Name: m.Name + "Response"}
-		b.addFields(res, s, spec.Response, 1)
+		b.addFields(res, s, spec.Response)
 		for _, f := range res.Fields {
 			f.Options = nil
 		}
@@ -353,8 +353,8 @@ func (b *builder) sent(m *Method, ev *Event) *Sent {
 				b.infer("services."+m.Service.Name+".api."+m.Name+".request."+f.Name, f.Proto, ev.Name+" needs it and "+r.Name+" does not hold it")
 			}
 		}
-		if a, ok := (Assign{}), false; from != nil {
-			if a, ok = assign(f, from); ok && len(a.Pairs) == 0 {
+		if from != nil {
+			if a, ok := assign(f, from); ok && len(a.Pairs) == 0 {
 				a.Why = "by name"
 				s.FromRequest = append(s.FromRequest, a)
 				continue

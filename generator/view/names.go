@@ -70,7 +70,7 @@ func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 func JSONName(s string) string {
 	var b []byte
 	upper := false
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if s[i] == '_' {
 			upper = true
 			continue

@@ -66,21 +66,23 @@ func (b *builder) saga(sg *Saga) {
 func (b *builder) command(sg *Saga, step *SagaStep, m *Method, backwards bool) *SagaCommand {
 	c := &SagaCommand{Method: m}
 	skip := map[string]bool{"etag": true, "request_id": true}
-	switch {
-	case m.Kind == Create:
+	switch m.Kind {
+	case Create:
 		if m.KeyField != nil {
 			c.KeyOf, c.KeyStep = "step", step.Name
 			skip[m.KeyField.Name] = true
 		}
-	case m.Kind == Transition || m.Kind == Delete:
+	case Transition, Delete:
 		skip[m.KeyField.Name] = true
-		if maker := sg.maker(m); m.Aggregate == sg.Aggregate {
+		maker := sg.maker(m)
+		switch {
+		case m.Aggregate == sg.Aggregate:
 			c.KeyOf = "saga"
-		} else if maker != "" {
+		case maker != "":
 			c.KeyOf, c.KeyStep = "step", maker
-		} else if step != nil && step.Invoke != nil && step.Invoke.Method.Aggregate == m.Aggregate {
+		case step != nil && step.Invoke != nil && step.Invoke.Method.Aggregate == m.Aggregate:
 			c.KeyOf, c.KeyStep = "step", step.Name
-		} else {
+		default:
 			delete(skip, m.KeyField.Name)
 		}
 	}

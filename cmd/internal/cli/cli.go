@@ -82,7 +82,7 @@ writes a complete Go system that builds, passes its own tests and runs.`,
 		Example:       "  msgen new shop --example shop\n  cd shop && msgen generate --check",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
+		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(t.In)

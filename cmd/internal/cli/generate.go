@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -148,10 +147,4 @@ func pending(plan *generator.Plan) int {
 		n += len(plan.Of(a))
 	}
 	return n
-}
-
-// exists reports that something stands at path.
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
