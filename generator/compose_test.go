@@ -126,4 +126,3 @@ func TestScripts(t *testing.T) {
 		t.Error("a second run changes the passwords")
 	}
 }
-

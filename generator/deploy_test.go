@@ -360,4 +360,3 @@ func TestNoSecrets(t *testing.T) {
 		}
 	}
 }
-

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/msgen-dev/msgen/generator/asyncapi"
+	"github.com/msgen-dev/msgen/generator/migration"
 	"github.com/msgen-dev/msgen/generator/openapi"
 	"github.com/msgen-dev/msgen/generator/proto"
 	"github.com/msgen-dev/msgen/generator/view"
@@ -21,6 +22,8 @@ import (
 type Options struct {
 	// Protos are the contract-first .proto files, by the path that the spec gives.
 	Protos map[string][]byte
+	// History is the content of migration.File in the folder that is generated into; nil when there is none.
+	History []byte
 	// DesignOnly leaves everything out but the architecture document.
 	DesignOnly bool
 	// Templates replaces the built-in templates; nil is the built-in ones.
@@ -51,6 +54,11 @@ func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.
 		return nil, nil, err
 	}
 	files = append(files, File{Path: "msgen.schema.json", Class: Generated, Content: schema.JSONSchema()})
+	steps, err := migrations(sys, opts.History)
+	if err != nil {
+		return nil, nil, err
+	}
+	files = append(files, steps...)
 	contracts, faults, err := contracts(ctx, sys, opts.Protos)
 	findings = append(findings, faults...)
 	if err != nil || findings.HasErrors() {
@@ -63,6 +71,33 @@ func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.
 	files = append(append(files, contracts...), runtime...)
 	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
 	return files, findings, nil
+}
+
+// migrations are each service's migrations, those of before and the one to the tables of now, and their history.
+func migrations(sys *view.System, text []byte) ([]File, error) {
+	history, err := migration.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, s := range sys.Services {
+		history.Advance(s.Name, s.Tables())
+		if history[s.Name] == nil {
+			continue
+		}
+		for _, step := range history[s.Name].Steps {
+			files = append(files, File{Path: s.Dir + "/internal/gen/migrations/" + step.Name, Class: Yours, Content: []byte(step.SQL)})
+		}
+	}
+	for name := range history {
+		if !sys.Has(name) {
+			delete(history, name)
+		}
+	}
+	if text, err = history.Marshal(); err != nil {
+		return nil, err
+	}
+	return append(files, File{Path: migration.File, Class: Generated, Content: text}), nil
 }
 
 // contracts are the files below api/: proto sources, stubs and the API documents.

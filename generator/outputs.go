@@ -58,7 +58,6 @@ var outputs = []output{
 	{"service/services/{service}/internal/gen/clients.go.tmpl", Generated, services(func(s *view.Service) bool { return len(s.Calls) > 0 })},
 	{"service/services/{service}/internal/gen/store.go.tmpl", Generated, services(hasDB)},
 	{"service/services/{service}/internal/gen/migrations.go.tmpl", Generated, services(hasDB)},
-	{"service/services/{service}/internal/gen/migrations/00001_tables.sql.tmpl", Generated, services((*view.Service).HasTables)},
 	{"service/services/{service}/internal/gen/rows.go.tmpl", Generated, services(func(s *view.Service) bool { return len(s.Aggregates) > 0 })},
 	{"service/services/{service}/internal/gen/{aggregate}_repository.go.tmpl", Generated, aggregates},
 	{"service/services/{service}/internal/gen/{view}_repository.go.tmpl", Generated, views},

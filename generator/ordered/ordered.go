@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Map is a mapping in the order of its keys.
@@ -45,6 +46,9 @@ func (m *Map) YAML() ([]byte, error) {
 	return []byte(w.String()), w.err
 }
 
+// maxKey is the length of a simple key, see YAML 1.2, §7.4.2.
+const maxKey = 1024
+
 type writer struct {
 	strings.Builder
 	err error
@@ -58,7 +62,11 @@ func (w *writer) mapping(m *Map, depth int, inline bool) {
 		if i > 0 || !inline {
 			w.indent(depth)
 		}
-		w.WriteString(scalar(key) + ":")
+		name := scalar(key)
+		if len(name) > maxKey {
+			w.err = fmt.Errorf("a key of %d bytes is longer than YAML allows", len(name))
+		}
+		w.WriteString(name + ":")
 		w.value(m.values[key], depth)
 	}
 }
@@ -186,10 +194,12 @@ func quote(s string) string {
 			b.WriteString(`\n`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case r < ' ' || r == 0x7f || r == 0x85 || r == 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfeff || r >= 0xd800 && r <= 0xdfff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
+		case unicode.IsPrint(r):
 			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
 	b.WriteByte('"')

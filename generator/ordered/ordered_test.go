@@ -80,6 +80,9 @@ func FuzzScalar(f *testing.F) {
 			t.Skip("YAML holds Unicode only")
 		}
 		doc, err := ordered.New().Set("value", s).Set("list", ordered.List{s, ordered.New().Set("in", s)}).Set("x"+s, 1).YAML()
+		if err != nil && len(s) > 150 {
+			t.Skip("longer than a key may be, escaped")
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -167,29 +167,6 @@ func (r *Resource) Lister() *Method {
 	return nil
 }
 
-// Columns are the definitions of the resource's own columns, in order.
-func (r *Resource) Columns() []string {
-	var list []string
-	add := func(f *Field) {
-		for _, c := range f.Columns {
-			line := sqlName(c.Name) + " " + c.SQL
-			if c.Check != "" {
-				line += " CHECK (" + c.Check + ")"
-			}
-			list = append(list, line)
-		}
-	}
-	for _, f := range r.stored() {
-		add(f)
-	}
-	for _, f := range r.Message.Fields {
-		if f.Name == "state" && f.Output {
-			add(f)
-		}
-	}
-	return list
-}
-
 // KeyGo is the Go name of the event's field that is the view's key.
 func (p *Project) KeyGo() string {
 	if f := p.Event.Message.field(p.View.Key.Name); f != nil {
@@ -302,6 +279,16 @@ func (s *System) Kubernetes() bool { return s.deploysTo("kubernetes") }
 func (s *System) deploysTo(target string) bool {
 	for _, t := range s.Spec.Deployment.Targets {
 		if t.V == target {
+			return true
+		}
+	}
+	return false
+}
+
+// Has reports that the system has a service of a name.
+func (s *System) Has(service string) bool {
+	for _, svc := range s.Services {
+		if svc.Name == service {
 			return true
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"github.com/msgen-dev/msgen/cmd/internal/term"
 	"github.com/msgen-dev/msgen/generator"
 	"github.com/msgen-dev/msgen/generator/lock"
+	"github.com/msgen-dev/msgen/generator/migration"
 	"github.com/msgen-dev/msgen/schema"
 )
 
@@ -87,6 +90,9 @@ func (o *generateOptions) plan(ctx context.Context, spec *schema.Spec, content [
 func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content []byte, opts generator.Options) (*generator.Plan, error) {
 	var err error
 	if opts.Protos, err = protos(spec, dir); err != nil {
+		return nil, err
+	}
+	if opts.History, err = os.ReadFile(filepath.Join(dir, filepath.FromSlash(migration.File))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	files, findings, err := generator.Render(ctx, spec, opts)
