@@ -135,8 +135,8 @@ func TestShopSaga(t *testing.T) {
 			" | ReleaseStock key=step/inventory.ReserveStock hook= [] reason=false",
 		"Compensatable 5 * time.Second | AuthorizePayment key=step/payments.AuthorizePayment hook=PlaceOrderAuthorizePayment [order_id=id amount=total] reason=false" +
 			" | VoidPayment key=step/payments.AuthorizePayment hook= [] reason=false",
-		"Pivot 10 * time.Second | ConfirmOrder key=saga/ hook= [] reason=false | -",
-		"Retriable 10 * time.Second | CapturePayment key=step/payments.AuthorizePayment hook= [] reason=false | -",
+		"Pivot 5 * time.Second | ConfirmOrder key=saga/ hook= [] reason=false | -",
+		"Retriable 5 * time.Second | CapturePayment key=step/payments.AuthorizePayment hook= [] reason=false | -",
 	}
 	for i, step := range sg.Steps {
 		if got := fmt.Sprintf("%s %s | %s | %s", step.Kind, step.Timeout, text(step.Invoke), text(step.Compensate)); i >= len(want) || got != want[i] {

@@ -176,9 +176,8 @@ func (b *builder) createRequest(m *Method, req *Message) {
 		}
 	} else {
 		key := b.specField(req, m.Service, specField(m.Aggregate.Spec.Fields, m.Resource.Key.Name), 1)
-		key.Options = append(key.Options, required)
-		if !strings.Contains(strings.Join(key.Options, " "), "required = true") {
-			key.Options = append(key.Options, "(buf.validate.field).required = true")
+		if !key.Spec.Required.V {
+			key.Options = append(key.Options, required, "(buf.validate.field).required = true")
 		}
 		req.Fields = append(req.Fields, key)
 		m.Fill = append(m.Fill, Assign{To: m.Resource.Key, From: key, Why: "by name"})

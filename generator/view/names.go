@@ -111,6 +111,9 @@ var goReserved = map[string]bool{
 	"time": true, "errors": true, "proto": true, "uuid": true, "postgres": true, "sample": true, "gen": true, "apply": true, "item": true,
 	"source": true, "call": true, "id": true, "handlers": true, "want": true, "got": true, "deps": true, "start": true, "testing": true,
 	"grpc": true, "kafka": true, "slog": true, "os": true, "fs": true, "pool": true, "migrations": true, "pgx": true, "messaging": true,
+	"gateway": true, "idempotency": true, "pgtest": true, "resilience": true, "rpc": true, "servicetest": true, "telemetry": true,
+	"fmt": true, "net": true, "strings": true, "embed": true, "prometheus": true, "money": true, "emptypb": true, "durationpb": true,
+	"fieldmaskpb": true, "timestamppb": true, "pgconn": true, "pgxpool": true, "bufconn": true, "insecure": true, "protovalidate": true,
 }
 
 // Var is a PascalCase name as a Go variable that shadows nothing.

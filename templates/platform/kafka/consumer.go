@@ -105,6 +105,8 @@ func NewConsumer(cfg Config, group string, topics []string, process func(ctx con
 		kgo.ConsumerGroup(cfg.Prefix+group),
 		kgo.ConsumeTopics(cfg.prefixed(topics)...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // a new consumer misses nothing
+		kgo.SessionTimeout(cfg.sessionTimeout()),
+		kgo.HeartbeatInterval(cfg.sessionTimeout()/5),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		// A paused partition is resumed only when the fetch under way returns, and that may wait for others' messages.
 		kgo.FetchMaxWait(250*time.Millisecond),

@@ -24,6 +24,9 @@ type Config struct {
 	// Partitions and Replication are those of topics that EnsureTopics makes.
 	Partitions  int32 `env:"KAFKA_PARTITIONS" envDefault:"8"`
 	Replication int16 `env:"KAFKA_REPLICATION" envDefault:"1"`
+	// SessionTimeout is after how long of silence the cluster takes a consumer for dead and gives its partitions to others.
+	// franz-go's default, 45 s, would stall sagas for as long after a crash.
+	SessionTimeout time.Duration `env:"KAFKA_SESSION_TIMEOUT" envDefault:"10s"`
 	// MaxMessageBytes is the largest message, with its headers, that is published. Keep it below the brokers'
 	// message.max.bytes and the topics' max.message.bytes, whose default is 1048588.
 	MaxMessageBytes int32 `env:"KAFKA_MAX_MESSAGE_BYTES" envDefault:"1000000"`
@@ -36,6 +39,13 @@ func (c Config) prefixed(topics []string) []string {
 		names[i] = c.Prefix + t
 	}
 	return names
+}
+
+func (c Config) sessionTimeout() time.Duration {
+	if c.SessionTimeout > 0 {
+		return c.SessionTimeout
+	}
+	return 10 * time.Second
 }
 
 func (c Config) maxMessageBytes() int32 {
