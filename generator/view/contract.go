@@ -10,6 +10,7 @@ import (
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/msgen-dev/msgen/generator/compile"
 	"github.com/msgen-dev/msgen/schema/diag"
@@ -40,6 +41,10 @@ func (b *builder) contractFirst(s *Service) {
 	fd := files[0]
 	if fd.Services().Len() != 1 {
 		fail("%s has %d proto services: a contract holds the one of its service", file, fd.Services().Len())
+		return
+	}
+	if fd.Package() == "" {
+		fail("%s has no package: its messages would have no name of their own", file)
 		return
 	}
 	sd := fd.Services().Get(0)
@@ -78,9 +83,15 @@ func (b *builder) contractFirst(s *Service) {
 
 // bindContract gives a contract-first method what the spec says of it, and its REST binding from either.
 func (b *builder) bindContract(m *Method, md protoreflect.MethodDescriptor, fail func(string, ...any)) {
-	verb, p := "", ""
-	if rule, ok := proto.GetExtension(md.Options(), annotations.E_Http).(*annotations.HttpRule); ok && rule != nil {
+	verb, p, body := "", "", ""
+	rule := httpRule(md)
+	if rule != nil {
 		verb, p = binding(rule)
+		body = rule.GetBody()
+		if verb == "" || len(rule.GetAdditionalBindings()) > 0 || rule.GetResponseBody() != "" || body != "" && body != "*" {
+			fail("%s: its google.api.http option has more than one method and path and the body \"*\", which msgen does not know yet", m.Name)
+			return
+		}
 	}
 	for _, spec := range m.Service.Spec.API {
 		if spec.Name.V != m.Name {
@@ -92,7 +103,7 @@ func (b *builder) bindContract(m *Method, md protoreflect.MethodDescriptor, fail
 			m.Scopes = append(m.Scopes, scope.V)
 		}
 		if spec.HTTP != nil {
-			verb, p = spec.HTTP.Verb, spec.HTTP.Path
+			verb, p, rule = spec.HTTP.Verb, spec.HTTP.Path, nil
 		}
 	}
 	if verb == "" {
@@ -113,9 +124,46 @@ func (b *builder) bindContract(m *Method, md protoreflect.MethodDescriptor, fail
 			params = append(params, strings.Trim(seg, "{}"))
 		}
 	}
+	for _, param := range params {
+		if !pathField(md.Input(), param) {
+			fail("%s: {%s} in the path %s is no field of %s with a single plain value", m.Name, param, p, md.Input().Name())
+			return
+		}
+	}
 	m.Route = route(m, verb, p, params)
+	if rule != nil {
+		m.Route.Body = body
+	}
 }
 
+// pathField reports that a message has a field, by its dotted path, that a segment of a URL can fill.
+func pathField(d protoreflect.MessageDescriptor, path string) bool {
+	name, rest, nested := strings.Cut(path, ".")
+	f := d.Fields().ByName(protoreflect.Name(name))
+	if f == nil || f.IsList() || f.IsMap() {
+		return false
+	}
+	if nested {
+		return f.Message() != nil && pathField(f.Message(), rest)
+	}
+	return f.Message() == nil
+}
+
+// httpRule is a method's google.api.http option; nil without one. The compiler keeps options as dynamic messages, so they are decoded anew.
+func httpRule(md protoreflect.MethodDescriptor) *annotations.HttpRule {
+	text, err := proto.Marshal(md.Options())
+	if err != nil {
+		return nil
+	}
+	var options descriptorpb.MethodOptions
+	if err := proto.Unmarshal(text, &options); err != nil {
+		return nil
+	}
+	rule, _ := proto.GetExtension(&options, annotations.E_Http).(*annotations.HttpRule)
+	return rule
+}
+
+// binding is a rule's verb and path.
 func binding(rule *annotations.HttpRule) (verb, p string) {
 	switch pattern := rule.GetPattern().(type) {
 	case *annotations.HttpRule_Get:

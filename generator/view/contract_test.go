@@ -73,8 +73,9 @@ func TestContractFirst(t *testing.T) {
 // What is wrong with a contract is found at its place: in the .proto file, or at the spec's key.
 func TestContractFaults(t *testing.T) {
 	const spec, proto = "msgen.yaml", "api/greeter.proto"
-	body := func(service string) string {
-		return "syntax = \"proto3\";\npackage acme.v1;\nimport \"google/api/annotations.proto\";\nimport \"google/type/date.proto\";\nmessage M { string a = 1; google.type.Date d = 2; }\n" + service
+	http := func(option string) string {
+		return "syntax = \"proto3\";\npackage a;\nimport \"google/api/annotations.proto\";\nmessage M { string name = 1; repeated string tags = 2; M m = 3; }\n" +
+			"service S { rpc Do(M) returns (M) { option (google.api.http) = { " + option + " }; } }\n"
 	}
 	for name, c := range map[string]struct {
 		proto, api    string
@@ -93,24 +94,21 @@ func TestContractFaults(t *testing.T) {
 			"syntax = \"proto3\";\npackage a;\nimport \"google/protobuf/struct.proto\";\nservice S { rpc Do(google.protobuf.Struct) returns (google.protobuf.Struct); }\n", "",
 			spec, "uses the message google.protobuf.Struct", 8,
 		},
-		"wildcard path": {
-			"syntax = \"proto3\";\npackage a;\nimport \"google/api/annotations.proto\";\nmessage M { string name = 1; }\n" +
-				"service S { rpc Do(M) returns (M) { option (google.api.http) = { get: \"/v1/{name=things/*}\" }; } }\n", "",
-			spec, "uses a pattern that the gateway does not know", 8,
-		},
-		"no package": {"syntax = \"proto3\";\nmessage M {}\nservice S { rpc Do(M) returns (M); }\n", "", spec, "package", 8},
-		"unknown field in the path": {
-			"syntax = \"proto3\";\npackage a;\nimport \"google/api/annotations.proto\";\nmessage M { string name = 1; }\n" +
-				"service S { rpc Do(M) returns (M) { option (google.api.http) = { get: \"/v1/{gone}\" }; } }\n", "",
-			spec, "gone", 8,
-		},
+		"no package":          {"syntax = \"proto3\";\nmessage M {}\nservice S { rpc Do(M) returns (M); }\n", "", spec, "has no package", 8},
+		"wildcard path":       {http(`get: "/v1/{name=things/*}"`), "", spec, "uses a pattern that the gateway does not know", 8},
+		"verb":                {http(`get: "/v1/things:list"`), "", spec, "uses a pattern that the gateway does not know", 8},
+		"unknown path field":  {http(`get: "/v1/{gone}"`), "", spec, "{gone} in the path /v1/{gone} is no field of M", 8},
+		"list in the path":    {http(`get: "/v1/{tags}"`), "", spec, "{tags}", 8},
+		"message in the path": {http(`get: "/v1/{m}"`), "", spec, "{m}", 8},
+		"two bindings":        {http(`get: "/v1/a" additional_bindings { get: "/v1/b" }`), "", spec, "more than one method and path", 8},
+		"body of one field":   {http(`post: "/v1/a" body: "m"`), "", spec, "more than one method and path", 8},
+		"custom verb":         {http(`custom { kind: "HEAD" path: "/v1/a" }`), "", spec, "more than one method and path", 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			protos := map[string][]byte{}
 			if c.proto != "" {
 				protos[proto] = []byte(c.proto)
 			}
-			_ = body
 			_, findings := build(t, fmt.Sprintf(contractFirst, c.api), protos)
 			if !findings.HasErrors() {
 				t.Fatal("no errors")
