@@ -22,7 +22,7 @@ const Format = 1
 type File struct {
 	Format    int     `yaml:"format"`
 	Generator string  `yaml:"generator"` // the version of msgen
-	Spec      string  `yaml:"spec"`      // sha256 of msgen.yaml
+	Spec      string  `yaml:"spec"`      // sha256 of msgen.yaml and the .proto files that it names
 	Files     []Entry `yaml:"files"`     // sorted by path
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/msgen-dev/msgen/cmd/internal/term"
+	"github.com/msgen-dev/msgen/generator"
 	"github.com/msgen-dev/msgen/schema/diag"
 )
 
@@ -26,7 +27,7 @@ const (
 )
 
 // Version is the version that the program says it is; the linker sets it in releases.
-var Version = "dev"
+var Version = generator.DevVersion
 
 // exitError ends the program with a code. A nil err has been reported already.
 type exitError struct {

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -92,6 +90,14 @@ func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content
 	if opts.Protos, err = protos(spec, dir); err != nil {
 		return nil, err
 	}
+	old, err := lock.Read(filepath.Join(dir, lock.Name))
+	if err != nil {
+		return nil, err
+	}
+	sources := generator.Sources(content, opts.Protos)
+	if same, err := generator.UpToDate(dir, old, Version, sources); err != nil || same {
+		return &generator.Plan{Lock: old}, err
+	}
 	if opts.History, err = os.ReadFile(filepath.Join(dir, filepath.FromSlash(migration.File))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -106,12 +112,7 @@ func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content
 		_, _ = fmt.Fprintln(t.Err, "nothing was written")
 		return nil, &exitError{exitFindings, nil}
 	}
-	old, err := lock.Read(filepath.Join(dir, lock.Name))
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(content)
-	return generator.NewPlan(dir, files, old, Version, hex.EncodeToString(sum[:]))
+	return generator.NewPlan(dir, files, old, Version, sources)
 }
 
 // apply writes a plan and says what was done.
@@ -129,7 +130,7 @@ func apply(t term.IO, dir string, plan *generator.Plan) error {
 	for _, path := range plan.Of(generator.Orphan) {
 		_, _ = fmt.Fprintf(t.Err, "left %s: nothing in the spec asks for it any more; delete it when you do not need it\n", path)
 	}
-	_, _ = fmt.Fprintf(t.Err, "%d files: %d created, %d updated, %d deleted\n", len(plan.Changes),
+	_, _ = fmt.Fprintf(t.Err, "%d files: %d created, %d updated, %d deleted\n", len(plan.Lock.Files),
 		len(plan.Of(generator.Create)), len(plan.Of(generator.Update)), len(plan.Of(generator.Delete)))
 	return nil
 }
