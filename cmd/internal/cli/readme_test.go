@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestReadmeSpec generates from the spec that the README shows.
+func TestReadmeSpec(t *testing.T) {
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(readme(t))
+	if block == nil {
+		t.Fatal("the README shows no spec")
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("notes.yaml", []byte(block[1]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errOut bytes.Buffer
+	if code := Main([]string{"validate", "notes.yaml"}, strings.NewReader(""), &out, &errOut); code != 0 || out.Len() > 0 {
+		t.Errorf("msgen validate: exit %d\n%s", code, out.String())
+	}
+	if code := Main([]string{"new", "notebook", "--spec", "notes.yaml"}, strings.NewReader(""), &out, &errOut); code != 0 {
+		t.Errorf("msgen new: exit %d\n%s", code, errOut.String())
+	}
+}
+
+// TestReadmeCommands checks that every command and flag that the README names exists.
+func TestReadmeCommands(t *testing.T) {
+	text := readme(t)
+	for _, m := range regexp.MustCompile("(?m)msgen (new|generate|validate|explain|rules|design|schema|[a-z]+-[a-z]+)\\b").FindAllStringSubmatch(text, -1) {
+		if code := Main([]string{m[1], "--help"}, strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}); code != 0 {
+			t.Errorf("the README names msgen %s, which exits with %d", m[1], code)
+		}
+	}
+	for _, m := range regexp.MustCompile("`make ([a-z-]+)`|^make ([a-z-]+) ").FindAllStringSubmatch(text, -1) {
+		target := m[1] + m[2]
+		makefile, err := os.ReadFile(filepath.Join("..", "..", "..", "Makefile"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(makefile, []byte("\n"+target+":")) {
+			t.Errorf("the README names make %s, which the Makefile does not have", target)
+		}
+	}
+}
