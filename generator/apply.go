@@ -37,15 +37,15 @@ func Apply(root string, plan *Plan) error {
 	writes := map[string][]byte{}
 	var j journal
 	for _, c := range plan.Changes {
+		if c.Base != nil {
+			base := path.Join(stateDir, "base", c.Path)
+			writes[base] = c.Base
+			j.Moves = append(j.Moves, base)
+		}
 		switch c.Action {
 		case Create, Update:
 			writes[c.Path] = c.Content
 			j.Moves = append(j.Moves, c.Path)
-			if c.Class == Merged {
-				base := path.Join(stateDir, "base", c.Path)
-				writes[base] = c.Content
-				j.Moves = append(j.Moves, base)
-			}
 		case Delete:
 			j.Deletes = append(j.Deletes, c.Path)
 			if c.Class == Merged {
@@ -61,6 +61,9 @@ func Apply(root string, plan *Plan) error {
 	}
 	if len(j.Moves)+len(j.Deletes) == 0 {
 		return nil
+	}
+	if err := possible(root, j); err != nil {
+		return err
 	}
 
 	stage := filepath.Join(root, stateDir, "stage")
@@ -87,8 +90,49 @@ func Apply(root string, plan *Plan) error {
 	return finish(root, j)
 }
 
+// possible checks, before the first file is moved, that every step of a journal can be done: no link leads out of root, and every folder in
+// which something is made or removed can be written.
+func possible(root string, j journal) error {
+	if err := inside(root, stateDir); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, p := range append(append([]string{}, j.Moves...), j.Deletes...) {
+		if err := inside(root, p); err != nil {
+			return err
+		}
+		dir := existing(root, path.Dir(p))
+		if seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		probe, err := os.CreateTemp(dir, ".msgen-")
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// existing is the innermost folder on the way to dir that is there.
+func existing(root, dir string) string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		at := filepath.Join(root, filepath.FromSlash(dir))
+		if _, err := os.Stat(at); err == nil {
+			return at
+		}
+	}
+	return root
+}
+
 // Recover finishes what a killed run had begun, and throws away what one had only staged.
 func Recover(root string) error {
+	if err := inside(root, stateDir); err != nil {
+		return err
+	}
 	text, err := os.ReadFile(journalPath(root))
 	if errors.Is(err, fs.ErrNotExist) {
 		return os.RemoveAll(filepath.Join(root, stateDir, "stage"))
@@ -166,6 +210,9 @@ func (e *EditedError) Error() string {
 
 // Exclusive keeps other runs out of root until the returned function is called.
 func Exclusive(root string) (release func() error, err error) {
+	if err := inside(root, path.Join(stateDir, "lock")); err != nil {
+		return nil, err
+	}
 	name := filepath.Join(root, stateDir, "lock")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err

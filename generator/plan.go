@@ -38,6 +38,8 @@ type Change struct {
 	Action Action
 	// Content is what is written; nil unless the action is Create or Update.
 	Content []byte
+	// Base is what a later merge of a merged file starts from; nil when that stays as it is.
+	Base []byte
 }
 
 // Plan is what would bring a folder in line with a spec.
@@ -85,6 +87,9 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 		c := Change{Path: f.Path, Class: f.Class, Action: action}
 		if action == Create || action == Update {
 			c.Content = f.Content
+		}
+		if f.Class == Merged && hash == digest(f.Content) && (c.Content != nil || !known || entry.SHA256 != hash) {
+			c.Base = f.Content
 		}
 		plan.Changes = append(plan.Changes, c)
 		plan.Lock.Files = append(plan.Lock.Files, lock.Entry{Path: f.Path, Class: string(f.Class), SHA256: hash})

@@ -117,7 +117,7 @@ func TestDecisions(t *testing.T) {
 	edit := func(t *testing.T, root string) { put(t, root, "dir/a.txt", "mine") }
 	meet := func(t *testing.T, root string) { put(t, root, "dir/a.txt", "new") } // edited to what the template now says
 	remove := func(t *testing.T, root string) {
-		if err := os.Remove(filepath.Join(root, "dir/a.txt")); err != nil {
+		if err := os.Remove(filepath.Join(root, "dir", "a.txt")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -69,7 +69,7 @@ var methodObject = object[Method]{name: "method", what: "a method", keys: []key[
 	behaviour("lists", "lists aggregates or rows of a view in pages", func(m *Method) *Value[string] { return &m.Lists }),
 	behaviour("updates", "changes an aggregate: its fields, or its state with from and to", func(m *Method) *Value[string] { return &m.Updates }),
 	behaviour("deletes", "deletes an aggregate", func(m *Method) *Value[string] { return &m.Deletes }),
-	many("from", "the states from which the transition may start; all when left out", ident(stateName), func(m *Method) *[]Value[string] { return &m.From }),
+	many("from", "the states from which the transition may start; all but `to` when left out", ident(stateName), func(m *Method) *[]Value[string] { return &m.From }),
 	one("to", "the state after the transition", ident(stateName), func(m *Method) *Value[string] { return &m.To }),
 	eventsKey("sends", "the events it sends, in the same transaction", func(m *Method) *[]*EventRef { return &m.Sends }),
 	one("starts", "the saga it starts, in the same transaction", reference("a saga", "sagas", sagaName), func(m *Method) *Value[string] { return &m.Starts }),

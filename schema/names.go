@@ -188,7 +188,7 @@ func reservedService(name string) string {
 func reservedPascal(name string) string {
 	switch name {
 	case "State", "Service", "Server", "Client", "Request", "Response", "Message", "Error", "String", "Reset", "Descriptor",
-		"ProtoMessage", "ProtoReflect", "Marshal", "Unmarshal", "Close", "Tx":
+		"ProtoMessage", "ProtoReflect", "Marshal", "Unmarshal", "Close", "Tx", "Main":
 		return "the generated code declares it"
 	}
 	words := splitWords(name)

@@ -26,7 +26,7 @@ var foreignTypes = map[string]string{
 }
 
 // typePattern is the form of a type for the JSON Schema; ParseType is stricter.
-const typePattern = `^(\[\] ?)?([a-z][a-z0-9]*|[A-Z][A-Za-z0-9]*|enum\([a-z0-9_, ]+\)|map<[a-z0-9]+, ?[A-Za-z0-9]+>)$`
+const typePattern = `^(\[\] ?)?([a-z][a-z0-9]*|[A-Z][A-Za-z0-9]*|enum\([a-z0-9_, ]+\)|map<[a-z0-9]+, ?([A-Za-z0-9]+|enum\([a-z0-9_, ]+\))>)$`
 
 var enumForm = regexp.MustCompile(`^enum\(([^()]*)\)$`)
 

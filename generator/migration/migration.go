@@ -5,6 +5,7 @@ package migration
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"sort"
 	"strings"
 )
@@ -149,6 +150,19 @@ func (t Table) column(name string) (Column, bool) {
 // unquoted is a name without SQL's quotes, for the names of constraints and files.
 func unquoted(name string) string { return strings.Trim(name, `"`) }
 
-func (t Table) checkName(c Column) string { return t.Name + "_" + unquoted(c.Name) + "_check" }
+func (t Table) checkName(c Column) string { return t.name(c.Name, "_check") }
 
-func (t Table) indexName(column string) string { return t.Name + "_" + unquoted(column) + "_idx" }
+func (t Table) indexName(column string) string { return t.name(column, "_idx") }
+
+// maxIdentifier is the longest name that PostgreSQL keeps whole, in bytes (NAMEDATALEN - 1).
+const maxIdentifier = 63
+
+// name is the name of something that belongs to a column. PostgreSQL would cut a long one, and two could become the same: it ends in a checksum.
+func (t Table) name(column, suffix string) string {
+	name := t.Name + "_" + unquoted(column) + suffix
+	if len(name) <= maxIdentifier {
+		return name
+	}
+	suffix = fmt.Sprintf("_%08x%s", crc32.ChecksumIEEE([]byte(name)), suffix)
+	return name[:maxIdentifier-len(suffix)] + suffix
+}

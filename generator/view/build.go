@@ -25,6 +25,7 @@ type builder struct {
 	aggs     map[*schema.Aggregate]*Aggregate
 	views    map[*schema.View]*View
 	sagas    map[*schema.Saga]*Saga
+	commands map[*schema.Method]bool // methods that some saga invokes
 	findings diag.List
 }
 
@@ -35,6 +36,7 @@ func Build(spec *schema.Spec, opts Options) (*System, diag.List) {
 		spec: spec, opts: opts,
 		services: map[*schema.Service]*Service{}, methods: map[*schema.Method]*Method{}, events: map[*schema.Event]*Event{},
 		aggs: map[*schema.Aggregate]*Aggregate{}, views: map[*schema.View]*View{}, sagas: map[*schema.Saga]*Saga{},
+		commands: map[*schema.Method]bool{},
 	}
 	name := spec.System.V
 	snake := Snake(name)
@@ -43,6 +45,13 @@ func Build(spec *schema.Spec, opts Options) (*System, diag.List) {
 		TypePrefix:    reverseDNS(spec.Module.V),
 		EventsPackage: "eventsv1", EventsImport: spec.Module.V + "/api/" + snake + "/events/v1", EventsProto: snake + "/events/v1/events.proto",
 		Inferred: append([]schema.Inference{}, spec.Inferred...),
+	}
+	for _, saga := range spec.Sagas {
+		for _, ref := range saga.Refs() {
+			if ref.Method != nil {
+				b.commands[ref.Method] = true
+			}
+		}
 	}
 	for _, s := range spec.Services {
 		b.service(s)
@@ -59,6 +68,9 @@ func Build(spec *schema.Spec, opts Options) (*System, diag.List) {
 	for _, sg := range spec.Sagas {
 		b.declareSaga(sg)
 	}
+	if b.findings.HasErrors() {
+		return b.sys, b.findings
+	}
 	for _, s := range b.sys.Services {
 		b.behaviour(s)
 	}
@@ -67,6 +79,9 @@ func Build(spec *schema.Spec, opts Options) (*System, diag.List) {
 	}
 	for _, s := range b.sys.Services {
 		b.finish(s)
+		for _, m := range s.Messages {
+			m.qualify(s)
+		}
 	}
 	b.gateway()
 	b.topics()

@@ -48,8 +48,13 @@ func (b *builder) contractFirst(s *Service) {
 		return
 	}
 	sd := fd.Services().Get(0)
+	if why := b.packageTaken(s, string(fd.Package())); why != "" {
+		fail("%s: %s", file, why)
+		return
+	}
 	s.ProtoPackage, s.GRPCName = string(fd.Package()), string(sd.Name())
-	s.ProtoFile = strings.ReplaceAll(s.ProtoPackage, ".", "/") + "/" + path.Base(file)
+	dir := strings.ReplaceAll(s.ProtoPackage, ".", "/")
+	s.ProtoFile, s.Import = dir+"/"+path.Base(file), b.sys.Module+"/api/"+dir
 	known := map[string]bool{}
 	for i := range sd.Methods().Len() {
 		md := sd.Methods().Get(i)
@@ -79,6 +84,25 @@ func (b *builder) contractFirst(s *Service) {
 			fail("%s has no method %s, which the spec lists in services.%s.api", file, spec.Name.V, s.Name)
 		}
 	}
+}
+
+// packageTaken says why a contract cannot have a protobuf package; "" when it can.
+func (b *builder) packageTaken(s *Service, name string) string {
+	first, _, _ := strings.Cut(name, ".")
+	switch {
+	case name == "":
+		return "it has no package: declare one, such as " + s.ProtoPackage
+	case first == "google" || first == "buf":
+		return fmt.Sprintf("the package %s belongs to %s", name, first)
+	case name == b.sys.Snake+".events.v1":
+		return fmt.Sprintf("the package %s is that of the events", name)
+	}
+	for _, other := range b.sys.Services {
+		if other != s && other.ProtoPackage == name {
+			return fmt.Sprintf("the package %s is that of the service %s", name, other.Name)
+		}
+	}
+	return ""
 }
 
 // bindContract gives a contract-first method what the spec says of it, and its REST binding from either.

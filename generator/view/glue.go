@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"go/token"
 	"sort"
 	"strings"
 	"time"
@@ -12,7 +13,41 @@ import (
 // The methods here answer what the templates of a service ask, so that they stay free of logic.
 
 // HasRequestID reports that the request carries a request id (AIP-155).
-func (m *Method) HasRequestID() bool { return m.Request != nil && m.Request.field("request_id") != nil }
+func (m *Method) HasRequestID() bool {
+	if m.Request == nil {
+		return false
+	}
+	f := m.Request.field("request_id")
+	return f != nil && f.GoType == "string"
+}
+
+// Private is the method's name with a small first letter: the field or function of the generated code that belongs to it.
+func (m *Method) Private() string {
+	name := Lower(m.Name)
+	switch {
+	case token.IsKeyword(name), name == "handlers", name == "store", name == "client":
+		return name + "Method"
+	}
+	return name
+}
+
+// Field is the name of the service's client among what its callers' handlers are given, beside Logger and Store.
+func (s *Service) Field() string {
+	if s.Go == "Logger" || s.Go == "Store" {
+		return s.Go + "Service"
+	}
+	return s.Go
+}
+
+// ToAgain reports that the transition may start from the state that it leads to.
+func (m *Method) ToAgain() bool {
+	for _, f := range m.From {
+		if f.Text == m.To.Text {
+			return true
+		}
+	}
+	return false
+}
 
 // ListField is the Go name of the list in a list method's response.
 func (m *Method) ListField() string { return m.Response.Fields[0].Go }
@@ -151,10 +186,49 @@ func (r *Resource) KeyVar() string {
 	if r.Key.Name == "id" {
 		return "id"
 	}
-	if name, ok := strings.CutSuffix(Lower(r.Key.Go), "Id"); ok {
+	if name, ok := strings.CutSuffix(Lower(r.Key.Go), "Id"); ok && name != "" {
 		return name + "ID"
 	}
-	return Lower(r.Key.Go)
+	return Var(r.Key.Go)
+}
+
+// KeyGo is the Go type of the key.
+func (r *Resource) KeyGo() string { return r.Key.GoType }
+
+// KeyArg is the query argument of the key in the parameter KeyVar.
+func (r *Resource) KeyArg() string {
+	if r.Key.GoType == "uint64" {
+		return "column.Uint64(" + r.KeyVar() + ")"
+	}
+	return r.KeyVar()
+}
+
+// KeyRowArg is the query argument of the key of the resource's variable.
+func (r *Resource) KeyRowArg() string {
+	if r.Key.GoType == "uint64" {
+		return "column.Uint64(" + r.KeyExpr() + ")"
+	}
+	return r.KeyExpr()
+}
+
+// KeyIsNumber reports a key that is a whole number.
+func (r *Resource) KeyIsNumber() bool { return r.Key.GoType != "string" }
+
+// KeyText is the key of the resource's variable as text.
+func (r *Resource) KeyText() string { return r.Key.asText(r.KeyExpr()) }
+
+// KeyVarText is the parameter KeyVar as text.
+func (r *Resource) KeyVarText() string { return r.Key.asText(r.KeyVar()) }
+
+// CursorExpr is the key of the last row of a page as text.
+func (r *Resource) CursorExpr() string { return r.Key.asText("rows[size-1].Get" + r.Key.Go + "()") }
+
+// asText is a Go expression of the field's value as text.
+func (f *Field) asText(expr string) string {
+	if f.GoType == "string" {
+		return expr
+	}
+	return "fmt.Sprint(" + expr + ")"
 }
 
 // Lister is the method that lists the resource; nil when none does.

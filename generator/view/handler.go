@@ -121,19 +121,16 @@ func (c *SagaCommand) HookSignature(s *Saga) string {
 		c.Hook, s.Aggregate.Var, s.Aggregate.GoType(), c.Method.RequestGo)
 }
 
-// Hooks are the saga's commands that the user completes, in the order of the steps.
+// Hooks are the saga's commands that the user completes, in the order of the steps. One that several steps share is there once.
 func (s *Saga) Hooks() []*SagaCommand {
 	var list []*SagaCommand
-	add := func(c *SagaCommand) {
-		if c != nil && c.Hook != "" {
+	seen := map[string]bool{}
+	for _, c := range s.Commands() {
+		if c.Hook != "" && !seen[c.Hook] {
+			seen[c.Hook] = true
 			list = append(list, c)
 		}
 	}
-	for _, step := range s.Steps {
-		add(step.Invoke)
-		add(step.Compensate)
-	}
-	add(s.OnFailure)
 	return list
 }
 

@@ -41,7 +41,7 @@ func (b *builder) resources(s *Service) {
 			agg.State = newEnum(m, "State", texts, fmt.Sprintf("The states of %s.", a.Name.V))
 			agg.Initial = agg.State.Values[1]
 			f := b.added(m, "state", 2, schema.Type{Kind: schema.KindEnum, Enum: texts}, "The state, changed by the service only.")
-			f.Enum, f.Proto, f.GoType, f.Output, f.Filter = agg.State, "State", s.Package+"."+m.Name+"_State", true, true
+			f.Output, f.Filter = true, true
 			f.Options = append(f.Options, outputOnly)
 			f.Columns = columns(f)
 		}
@@ -178,6 +178,25 @@ func (b *builder) bind(f *Field, m *Message, s *Service) {
 	}
 }
 
+// qualify writes the named types of the service in full where an enum of the message has the same name and would hide them.
+func (m *Message) qualify(s *Service) {
+	for _, f := range m.Fields {
+		t := f.Type
+		if t.Elem != nil {
+			t = *t.Elem
+		}
+		for _, e := range m.Enums {
+			if t.Kind == schema.KindNamed && t.Name == e.Name && t.Named != nil && t.Named.Service == s.Spec {
+				f.Proto = strings.TrimSuffix(f.Proto, ">")
+				f.Proto = strings.TrimSuffix(f.Proto, t.Name) + s.ProtoPackage + "." + t.Name
+				if f.Map {
+					f.Proto += ">"
+				}
+			}
+		}
+	}
+}
+
 // types are the proto and Go types of a single value.
 func (b *builder) types(f *Field, m *Message, s *Service, t schema.Type) (protoType, goType string) {
 	switch t.Kind {
@@ -190,9 +209,6 @@ func (b *builder) types(f *Field, m *Message, s *Service, t schema.Type) (protoT
 	case schema.KindDuration:
 		return "google.protobuf.Duration", "*durationpb.Duration"
 	case schema.KindEnum:
-		if f.Name == "state" {
-			return "State", "" // the resource sets its own
-		}
 		e := newEnum(m, Pascal(f.Name), t.Enum, "")
 		f.Enum = e
 		return e.Name, b.packageOf(m) + "." + m.Name + "_" + e.Name
@@ -271,7 +287,7 @@ func constraints(f *schema.Field) []string {
 			rule("ignore = IGNORE_IF_ZERO_VALUE")
 		}
 	case schema.KindDecimal:
-		rule(`string.pattern = "^-?[0-9]{1,30}(\\.[0-9]{1,18})?$"`)
+		rule("%s", decimalRule)
 		if !f.Required.V {
 			rule("ignore = IGNORE_IF_ZERO_VALUE")
 		}
@@ -301,8 +317,8 @@ func constraints(f *schema.Field) []string {
 		if f.MaxLength != nil {
 			rule("repeated.max_items = %d", f.MaxLength.V)
 		}
-		if f.Type.Elem.Kind == schema.KindUUID {
-			rule("repeated.items.string.uuid = true")
+		if r := elementRule(f.Type.Elem); r != "" {
+			rule("repeated.items.%s", r)
 		}
 	case schema.KindMap:
 		if f.MinLength != nil {
@@ -311,8 +327,30 @@ func constraints(f *schema.Field) []string {
 		if f.MaxLength != nil {
 			rule("map.max_pairs = %d", f.MaxLength.V)
 		}
+		if r := elementRule(f.Type.Elem); r != "" {
+			rule("map.values.%s", r)
+		}
 	}
 	return opts
+}
+
+// decimalRule is the form of a decimal: what a numeric column holds exactly.
+const decimalRule = `string.pattern = "^-?[0-9]{1,30}(\\.[0-9]{1,18})?$"`
+
+// elementRule is the rule that a type brings with it for each item of a list or value of a map; "" for none. Floating-point items must be
+// finite, since JSON, as which lists and maps are stored, has no other.
+func elementRule(t *schema.Type) string {
+	switch {
+	case t.Kind == schema.KindUUID:
+		return "string.uuid = true"
+	case t.Kind == schema.KindDecimal:
+		return decimalRule
+	case t.Kind == schema.KindEnum:
+		return "enum.defined_only = true"
+	case t.Kind == schema.KindScalar && (t.Name == "double" || t.Name == "float"):
+		return t.Name + ".finite = true"
+	}
+	return ""
 }
 
 // columns are a field's database columns. What can be unset is nullable; the rest has the proto zero value as its default.
@@ -336,14 +374,14 @@ func columns(f *Field) []Column {
 		return one("numeric")
 	case schema.KindEnum:
 		quoted := make([]string, 0, len(t.Enum)+1)
-		if f.Name != "state" {
+		if !f.Output {
 			quoted = append(quoted, "''")
 		}
 		for _, v := range t.Enum {
 			quoted = append(quoted, "'"+v+"'")
 		}
 		c := one("text NOT NULL DEFAULT ''")
-		if f.Name == "state" {
+		if f.Output { // the state: always set
 			c = one("text NOT NULL")
 		}
 		c[0].Check = sqlName(f.Name) + " IN (" + strings.Join(quoted, ", ") + ")"

@@ -78,7 +78,7 @@ func TestFields(t *testing.T) {
 		{"uint32", "", "f bigint NOT NULL DEFAULT 0", "uint32"},
 		{"uint64", "", "f numeric(20, 0) NOT NULL DEFAULT 0", "uint64"},
 		{"float", "", "f real NOT NULL DEFAULT 0", "float32"},
-		{"{type: double, min: 0.5, max: 1e21}", v + "double.gte = 0.5 " + v + "double.lte = 1000000000000000000000", "f double precision NOT NULL DEFAULT 0", "float64"},
+		{"{type: double, min: 0.5, max: 2.25}", v + "double.gte = 0.5 " + v + "double.lte = 2.25", "f double precision NOT NULL DEFAULT 0", "float64"},
 		{"uuid", v + "string.uuid = true " + v + "ignore = IGNORE_IF_ZERO_VALUE", "f uuid", "string"},
 		{"{type: uuid, required: true}", "(google.api.field_behavior) = REQUIRED " + v + "required = true " + v + "string.uuid = true", "f uuid", "string"},
 		{"money", "", "f_currency text NOT NULL DEFAULT '', f_units bigint NOT NULL DEFAULT 0, f_nanos integer NOT NULL DEFAULT 0", "*money.Money"},

@@ -34,13 +34,7 @@ func (b *builder) event(e *schema.Event) {
 }
 
 // keyExpr is the partition key as text.
-func keyExpr(f *Field) string {
-	get := "e.Get" + f.Go + "()"
-	if f.GoType == "string" {
-		return get
-	}
-	return "fmt.Sprint(" + get + ")"
-}
+func keyExpr(f *Field) string { return f.asText("e.Get" + f.Go + "()") }
 
 // methodsOf makes the methods of a service and their messages.
 func (b *builder) methodsOf(s *Service) {
@@ -96,10 +90,8 @@ func (b *builder) messages(m *Method) {
 		m.Kind = Delete
 	case spec.To.V != "":
 		m.Kind = Transition
-		for _, f := range spec.From {
-			m.From = append(m.From, m.Aggregate.State.value(f.V))
-		}
 		m.To = m.Aggregate.State.value(spec.To.V)
+		m.From = m.Aggregate.origins(spec)
 	default:
 		m.Kind = Update
 	}
@@ -170,7 +162,7 @@ func (b *builder) messages(m *Method) {
 // createRequest copies the aggregate's fields; an internal method also lets its caller choose the id, so that a saga knows it beforehand.
 func (b *builder) createRequest(m *Method, req *Message) {
 	if m.Aggregate.KeyIsID {
-		if m.Internal {
+		if m.Internal || b.commands[m.Spec] {
 			m.KeyField = b.added(req, m.Resource.Snake+"_id", 1, uuidType(), "The id of the new "+m.Resource.Name+"; empty to have one made (AIP-133).")
 			m.KeyField.Options = optionalUUID
 		}
@@ -191,7 +183,8 @@ func (b *builder) createRequest(m *Method, req *Message) {
 			field.Options = append(field.Options, "debug_redact = true")
 		}
 		if f.Enum != nil { // the enum belongs to the aggregate
-			field.Enum, field.Proto, field.GoType = f.Enum, m.Resource.Name+"."+f.Enum.Name, f.GoType
+			field.Enum, field.GoType = f.Enum, f.GoType
+			field.Proto = strings.Replace(f.Proto, f.Enum.Name, m.Resource.Name+"."+f.Enum.Name, 1)
 			req.Enums = nil
 		}
 		req.Fields = append(req.Fields, field)
@@ -238,6 +231,23 @@ func (b *builder) keyField(req *Message, r *Resource, number int) *Field {
 func (b *builder) requestID(req *Message) {
 	f := b.added(req, "request_id", 3, stringType(), "Identifies the request: a repeat with the same id is answered and not done again (AIP-155).")
 	f.Options = []string{"(buf.validate.field).string.max_len = 128"}
+}
+
+// origins are the states from which a transition starts: those that the spec gives, or all others.
+func (a *Aggregate) origins(spec *schema.Method) []EnumValue {
+	var list []EnumValue
+	for _, f := range spec.From {
+		list = append(list, a.State.value(f.V))
+	}
+	if len(list) > 0 {
+		return list
+	}
+	for _, v := range a.State.Values[1:] {
+		if v.Text != spec.To.V {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 func (e *Enum) value(text string) EnumValue {
@@ -297,13 +307,9 @@ func (b *builder) behaviour(s *Service) {
 	}
 	for _, c := range s.Spec.Calls {
 		target := b.services[c.Target.Service]
-		m := b.methods[c.Target.Method]
+		m := b.method(&c.Target, "services."+s.Name+".calls."+c.Target.Name.V)
 		if m == nil {
-			for _, candidate := range target.Methods {
-				if "."+candidate.Name == c.Target.Name.V[strings.LastIndexByte(c.Target.Name.V, '.'):] {
-					m = candidate
-				}
-			}
+			continue
 		}
 		s.Calls = append(s.Calls, &Call{
 			Service: s, Target: target, Method: m, Name: s.Name + "/" + target.Name + "." + m.Name,

@@ -98,22 +98,23 @@ func Plural(s string) string {
 
 // goReserved are names that a Go variable of generated code must not have: keywords, predeclared names that the code uses, packages and
 // the templates' own variables.
-var goReserved = map[string]bool{
-	"break": true, "case": true, "chan": true, "const": true, "continue": true, "default": true, "defer": true, "else": true,
-	"fallthrough": true, "for": true, "func": true, "go": true, "goto": true, "if": true, "import": true, "interface": true, "map": true,
-	"package": true, "range": true, "return": true, "select": true, "struct": true, "switch": true, "type": true, "var": true,
-	"string": true, "error": true, "int": true, "bool": true, "nil": true, "true": true, "false": true, "new": true, "len": true,
-	"append": true, "any": true, "page": true, "event": true, "saga": true, "inbox": true, "outbox": true, "status": true, "codes": true,
-	"column": true, "mask": true, "etag": true, "service": true, "server": true, "store": true, "message": true, "context": true,
-	"ctx": true, "tx": true, "req": true, "res": true, "err": true, "cmd": true, "run": true, "sent": true, "change": true, "bound": true,
-	"times": true, "update": true, "where": true, "query": true, "rows": true, "row": true, "after": true, "limit": true, "size": true,
-	"version": true, "tag": true, "s": true, "r": true, "t": true, "e": true, "in": true, "client": true, "again": true, "stored": true,
-	"time": true, "errors": true, "proto": true, "uuid": true, "postgres": true, "sample": true, "gen": true, "apply": true, "item": true,
-	"source": true, "call": true, "id": true, "handlers": true, "want": true, "got": true, "deps": true, "start": true, "testing": true,
-	"grpc": true, "kafka": true, "slog": true, "os": true, "fs": true, "pool": true, "migrations": true, "pgx": true, "messaging": true,
-	"gateway": true, "idempotency": true, "pgtest": true, "resilience": true, "rpc": true, "servicetest": true, "telemetry": true,
-	"fmt": true, "net": true, "strings": true, "embed": true, "prometheus": true, "money": true, "emptypb": true, "durationpb": true,
-	"fieldmaskpb": true, "timestamppb": true, "pgconn": true, "pgxpool": true, "bufconn": true, "insecure": true, "protovalidate": true,
+var goReserved = words(`
+	break case chan const continue default defer else fallthrough for func go goto if import interface map package range return select
+	struct switch type var
+	any append bool byte cap clear close comparable complex complex64 complex128 copy delete error false float32 float64 imag int int8 int16
+	int32 int64 iota len make max min new nil panic print println real recover rune string true uint uint8 uint16 uint32 uint64 uintptr
+	bufconn codes column context durationpb embed emptypb errors etag event fieldmaskpb fmt fs gateway gen grpc idempotency inbox insecure internal
+	kafka mask messaging money net os outbox page pgconn pgtest pgx pgxpool postgres prometheus proto protovalidate resilience rpc saga
+	sample service servicetest slog status strings telemetry testing time timestamppb uuid
+	after again apply bound call change client cmd conn ctx deps e err from got handlers id in item limit main message migrations next pool
+	query r req res row rows run s sent server setup size source start store stored t tag times tx update version want where`)
+
+func words(list string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(list) {
+		set[w] = true
+	}
+	return set
 }
 
 // Var is a PascalCase name as a Go variable that shadows nothing.

@@ -203,7 +203,7 @@ func (r *Resource) Indexes() []string {
 	var columns []string
 	for _, f := range r.Filters() {
 		if f.Type.Kind == schema.KindUUID || f.Enum != nil {
-			columns = append(columns, f.Name)
+			columns = append(columns, sqlName(f.Name))
 		}
 	}
 	return columns
@@ -265,8 +265,11 @@ func (f *Field) args(v string) []string {
 	case schema.KindMap:
 		return []string{"column." + jsonFunc("Map", f.Type.Elem) + "(" + get + ")"}
 	case schema.KindScalar:
-		if f.Type.Name == "uint64" {
+		switch f.Type.Name {
+		case "uint64":
 			return []string{"column.Uint64(" + get + ")"}
+		case "bytes":
+			return []string{"column.Bytes(" + get + ")"}
 		}
 	}
 	return []string{get}

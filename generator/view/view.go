@@ -269,6 +269,7 @@ type Saga struct {
 	Timeout   string     // Go expression: 2 * time.Minute
 	Steps     []*SagaStep
 	OnFailure *SagaCommand
+	commands  []*SagaCommand // those with a hook so far
 }
 
 // SagaStep is one step.

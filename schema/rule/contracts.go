@@ -50,6 +50,14 @@ func (t *taken) claim(name, what, path string, by schema.Value[string]) {
 	t.report.add(f)
 }
 
+// differ reports a name that differs from another in nothing but case: their tables and files would be one. The same name twice is for claim.
+func (t *taken) differ(name schema.Value[string], what, path string) {
+	table := "table " + strings.ToLower(name.V)
+	if first, ok := t.names[table]; !ok || first.V != name.V {
+		t.claim(table, what, path, name)
+	}
+}
+
 // nameCollision holds the names of one service's proto package, its Go methods, and the services' Go packages apart.
 func nameCollision(s *schema.Spec, report Report) {
 	packages := newTaken(report)
@@ -62,16 +70,18 @@ func nameCollision(s *schema.Spec, report Report) {
 				help: "rename one of the two", related: []diag.Label{label(s.System.Span, "the system")},
 			})
 		}
-		messages, handlers := newTaken(report), newTaken(report)
+		messages, handlers, tables := newTaken(report), newTaken(report), newTaken(report)
 		stem := strings.ReplaceAll(titles(service.Name.V), "-", "")
 		for _, name := range []string{stem + "Service", stem + "ServiceClient", stem + "ServiceServer", "Unimplemented" + stem + "ServiceServer", "Unsafe" + stem + "ServiceServer"} {
 			messages.names[name], messages.what[name] = schema.Value[string]{V: "stub " + name}, "stub"
 		}
 		for _, a := range service.Aggregates {
 			messages.claim(a.Name.V, "aggregate", at+".aggregates."+a.Name.V, a.Name)
+			tables.differ(a.Name, "aggregate", at+".aggregates."+a.Name.V)
 		}
 		for _, v := range service.Views {
 			messages.claim(v.Name.V, "view", at+".views."+v.Name.V, v.Name)
+			tables.differ(v.Name, "view", at+".views."+v.Name.V)
 		}
 		for _, t := range service.Types {
 			messages.claim(t.Name.V, "type", at+".types."+t.Name.V, t.Name)
@@ -133,7 +143,15 @@ func fieldCollision(s *schema.Spec, report Report) {
 	for _, service := range s.Services {
 		at := "services." + service.Name.V
 		for _, a := range service.Aggregates {
-			check(at+".aggregates."+a.Name.V+".fields.", a.Fields)
+			fields := a.Fields
+			if len(a.States) > 0 {
+				state := &schema.Field{Name: schema.Value[string]{V: "state", Span: a.States[0].Span}, Type: schema.Type{Kind: schema.KindEnum}}
+				for _, s := range a.States {
+					state.Type.Enum = append(state.Type.Enum, s.V)
+				}
+				fields = append([]*schema.Field{state}, fields...)
+			}
+			check(at+".aggregates."+a.Name.V+".fields.", fields)
 		}
 		for _, t := range service.Types {
 			check(at+".types."+t.Name.V+".", t.Fields)
@@ -164,6 +182,13 @@ func generated(f *schema.Field) []string {
 	if f.Type.Kind == schema.KindMoney {
 		list[2] = "column " + f.Name.V + "_currency"
 		list = append(list, "column "+f.Name.V+"_units", "column "+f.Name.V+"_nanos")
+	}
+	t := f.Type
+	if t.Elem != nil {
+		t = *t.Elem
+	}
+	for _, v := range t.Enum { // protobuf keeps the values of all enums of a message in one scope
+		list = append(list, "enum "+strings.ToUpper(f.Name.V+"_"+v))
 	}
 	return list
 }

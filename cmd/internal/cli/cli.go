@@ -12,9 +12,11 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/msgen-dev/msgen/cmd/internal/term"
 	"github.com/msgen-dev/msgen/generator"
+	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
 )
 
@@ -91,27 +93,67 @@ writes a complete Go system that builds, passes its own tests and runs.`,
 	root.SetErr(t.Err)
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newNew(t), newGenerate(t), newValidate(t), newExplain(t), newRules(t), newDesign(t), newSchema(t), newVersion(t), newMan(t))
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w; see msgen --help", err) })
+	root.SetFlagErrorFunc(unknownFlag)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		args := c.Args
-		c.Args = func(cmd *cobra.Command, list []string) error {
-			if args == nil {
-				return nil
+		switch c.Name() {
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				cmd, rest, err := root.Find(args)
+				if err != nil {
+					return err
+				}
+				return unknownCommand(cmd, rest)
 			}
-			if err := args(cmd, list); err != nil {
-				return usage("%s: %w; see msgen %s --help", cmd.Name(), err, cmd.Name())
-			}
-			return nil
+		case "completion":
+			c.Args = unknownCommand
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
+		wrongUsage(c)
 	}
 	return root
+}
+
+// wrongUsage makes what cobra finds wrong with a command's arguments and flags end with the code for that.
+func wrongUsage(c *cobra.Command) {
+	args := c.Args
+	c.Args = func(cmd *cobra.Command, list []string) error {
+		var err error
+		if args != nil {
+			err = args(cmd, list)
+		}
+		if err = errors.Join(err, cmd.ValidateFlagGroups()); err == nil {
+			return nil
+		}
+		var exit *exitError
+		if errors.As(err, &exit) {
+			return err
+		}
+		return usage("%s: %w; see %s --help", cmd.Name(), err, cmd.CommandPath())
+	}
+	for _, sub := range c.Commands() {
+		wrongUsage(sub)
+	}
+}
+
+func unknownFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := schema.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+			return usage("%w; did you mean --%s?", err, near)
+		}
+	}
+	return usage("%w; see %s --help", err, cmd.CommandPath())
 }
 
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "see msgen --help"
+	hint := "see " + cmd.CommandPath() + " --help"
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf("did you mean %q?", near[0])
 	}

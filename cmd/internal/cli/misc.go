@@ -46,16 +46,30 @@ func newVersion(t term.IO) *cobra.Command {
 
 func newMan(t term.IO) *cobra.Command {
 	return &cobra.Command{
-		Use:     "man",
-		Short:   "Print the manual page",
-		Example: "  msgen man | man -l -",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			root := cmd.Root()
-			root.DisableAutoGenTag = true
+		Use:   "man [COMMAND]",
+		Short: "Print the manual page, or that of one command",
+		Example: `  msgen man | man -l -
+  msgen man generate > msgen-generate.1`,
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, c := range cmd.Root().Commands() {
+				names = append(names, c.Name())
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if err := unknownCommand(of, rest); err != nil {
+				return err
+			}
+			of.DisableAutoGenTag = true
 			// A fixed date: the page must not change with the day it is printed.
 			date := time.Unix(0, 0).UTC()
-			return doc.GenMan(root, &doc.GenManHeader{Title: "MSGEN", Section: "1", Date: &date}, t.Out)
+			return doc.GenMan(of, &doc.GenManHeader{Section: "1", Date: &date}, t.Out)
 		},
 	}
 }

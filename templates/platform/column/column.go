@@ -1,15 +1,20 @@
 // Package column moves values between protobuf fields and database columns. The functions named after a type turn a field into a query
 // argument; the Scan functions return what rows.Scan writes a column into. Zero values of optional columns are stored as NULL.
+//
+// A value that its column cannot hold fails the query with INVALID_ARGUMENT, before anything is sent.
 package column
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"google.golang.org/genproto/googleapis/type/money"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -20,6 +25,17 @@ type scanner func(src any) error
 
 // Scan implements sql.Scanner.
 func (s scanner) Scan(src any) error { return s(src) }
+
+// valuer adapts a function to driver.Valuer.
+type valuer func() (driver.Value, error)
+
+// Value implements driver.Valuer.
+func (v valuer) Value() (driver.Value, error) { return v() }
+
+// unfit is the error for a value that its column cannot hold.
+func unfit(err error) error {
+	return status.Errorf(codes.InvalidArgument, "cannot be stored: %v", err)
+}
 
 // Text is the argument for a nullable text-like column (uuid, numeric): NULL when s is empty.
 func Text(s string) *string {
@@ -41,13 +57,17 @@ func ScanText(dst *string) sql.Scanner {
 	})
 }
 
-// Time is the argument for a timestamptz column: NULL when t is nil.
-func Time(t *timestamppb.Timestamp) *time.Time {
-	if t == nil {
-		return nil
-	}
-	v := t.AsTime()
-	return &v
+// Time is the argument for a timestamptz column, which keeps microseconds: NULL when t is nil.
+func Time(t *timestamppb.Timestamp) driver.Valuer {
+	return valuer(func() (driver.Value, error) {
+		if t == nil {
+			return nil, nil
+		}
+		if err := t.CheckValid(); err != nil {
+			return nil, unfit(err)
+		}
+		return t.AsTime(), nil
+	})
 }
 
 // ScanTime reads a timestamptz column; NULL is nil.
@@ -65,13 +85,21 @@ func ScanTime(dst **timestamppb.Timestamp) sql.Scanner {
 	})
 }
 
-// Duration is the argument for a bigint column of nanoseconds: NULL when d is nil.
-func Duration(d *durationpb.Duration) *int64 {
-	if d == nil {
-		return nil
-	}
-	v := int64(d.AsDuration())
-	return &v
+// Duration is the argument for a bigint column of nanoseconds, which reaches 292 years: NULL when d is nil.
+func Duration(d *durationpb.Duration) driver.Valuer {
+	return valuer(func() (driver.Value, error) {
+		if d == nil {
+			return nil, nil
+		}
+		if err := d.CheckValid(); err != nil {
+			return nil, unfit(err)
+		}
+		v := d.AsDuration() // saturates
+		if back := durationpb.New(v); back.GetSeconds() != d.GetSeconds() || back.GetNanos() != d.GetNanos() {
+			return nil, unfit(fmt.Errorf("a duration of %d seconds is out of range", d.GetSeconds()))
+		}
+		return int64(v), nil
+	})
 }
 
 // ScanDuration reads a bigint column of nanoseconds; NULL is nil.
@@ -89,15 +117,28 @@ func ScanDuration(dst **durationpb.Duration) sql.Scanner {
 	})
 }
 
-// Uint64 is the argument for a numeric(20,0) column.
-func Uint64(n uint64) string { return fmt.Sprintf("%d", n) }
+// Uint64 is the argument for a numeric(20, 0) column: bigint is signed.
+func Uint64(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// ScanUint64 reads a numeric(20,0) column.
+// ScanUint64 reads a numeric(20, 0) column; NULL is 0.
 func ScanUint64(dst *uint64) sql.Scanner {
 	return scanner(func(src any) error {
-		_, err := fmt.Sscanf(fmt.Sprint(src), "%d", dst)
+		var s sql.NullString
+		err := s.Scan(src)
+		*dst = 0
+		if err == nil && s.Valid {
+			*dst, err = strconv.ParseUint(s.String, 10, 64)
+		}
 		return err
 	})
+}
+
+// Bytes is the argument for a bytea column that is never NULL: nil is stored as no bytes.
+func Bytes(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 // Money holds the three columns of a google.type.Money while a row is scanned.
@@ -107,32 +148,37 @@ type Money struct {
 	Nanos    int32
 }
 
-// Proto is the message; nil when the row has no currency, which is how an unset field is stored.
+// Proto is the message; nil when all columns are empty, which is how an unset field is stored.
 func (m Money) Proto() *money.Money {
-	if m.Currency == "" {
+	if m == (Money{}) {
 		return nil
 	}
 	return &money.Money{CurrencyCode: m.Currency, Units: m.Units, Nanos: m.Nanos}
 }
 
-// Enum is the argument for a text column that holds an enum: STATE_PENDING of the enum State is "pending", the unspecified value is "".
+// Enum is the text that stands for an enum's value in a column: "pending" for STATE_PENDING of the enum State, "" for the unspecified
+// value. A number that the enum does not name is written as a number, which no column's CHECK lets in and no filter finds.
 func Enum[E protoreflect.Enum](e E) string {
+	if e.Number() == 0 {
+		return ""
+	}
 	d := e.Descriptor()
 	v := d.Values().ByNumber(e.Number())
-	if v == nil || e.Number() == 0 {
-		return ""
+	if v == nil {
+		return strconv.Itoa(int(e.Number()))
 	}
 	return strings.ToLower(strings.TrimPrefix(string(v.Name()), prefix(d)))
 }
 
-// EnumPtr is the constraint of ScanEnum: a Go enum type as protoc-gen-go writes it.
-type EnumPtr interface {
+// EnumType is a Go enum type as protoc-gen-go writes it.
+type EnumType interface {
 	~int32
 	protoreflect.Enum
 }
 
-// ScanEnum reads a text column written by Enum. A value the enum does not know is an error: the row is from a newer release.
-func ScanEnum[E EnumPtr](dst *E) sql.Scanner {
+// ScanEnum reads a text column written by Enum; NULL is the unspecified value. A text that the enum does not know is an error: the row is
+// from a newer release.
+func ScanEnum[E EnumType](dst *E) sql.Scanner {
 	return scanner(func(src any) error {
 		var s sql.NullString
 		if err := s.Scan(src); err != nil {
@@ -152,15 +198,7 @@ func ScanEnum[E EnumPtr](dst *E) sql.Scanner {
 	})
 }
 
-// prefix is what the values of an enum begin with: STATE_ for State, PAYMENT_KIND_ for PaymentKind.
+// prefix is what the values of an enum begin with: STATE_ for State, as its first value STATE_UNSPECIFIED says.
 func prefix(d protoreflect.EnumDescriptor) string {
-	var b strings.Builder
-	for i, r := range string(d.Name()) {
-		if i > 0 && unicode.IsUpper(r) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToUpper(r))
-	}
-	b.WriteByte('_')
-	return b.String()
+	return strings.TrimSuffix(string(d.Values().Get(0).Name()), "UNSPECIFIED")
 }

@@ -2,65 +2,114 @@ package column
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
 
-// Values is the argument for a jsonb column that holds a list or map of plain values.
-// It panics on a value that JSON cannot hold, which protobuf scalars never are.
-func Values(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("column: %v", err))
-	}
-	return data
-}
-
-// ScanValues reads a jsonb column written by Values.
-func ScanValues[T any](dst *T) sql.Scanner {
-	return scanner(func(src any) error {
-		data, err := raw(src)
-		if err != nil || data == nil {
-			return err
+// Values is the argument for a jsonb column that holds a list or map of plain values; nil is stored as an empty one. JSON has no NaN and
+// no infinities.
+func Values[T any](values T) driver.Valuer {
+	return valuer(func() (driver.Value, error) {
+		v := reflect.ValueOf(values)
+		switch {
+		case v.Kind() == reflect.Slice && v.IsNil():
+			return "[]", nil
+		case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.Bool:
+			return text(named(v))
+		case v.Kind() == reflect.Map && v.IsNil():
+			return "{}", nil
 		}
-		return json.Unmarshal(data, dst)
+		return text(values)
 	})
 }
 
-// Message is the argument for a jsonb column that holds one message: NULL when it is unset.
-func Message(m proto.Message) (data []byte) {
-	if m == nil || !m.ProtoReflect().IsValid() {
-		return nil
+func text(v any) (driver.Value, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, unfit(err)
 	}
-	return marshal(m)
+	return string(data), nil
 }
 
-// ScanMessage reads a jsonb column written by Message.
-func ScanMessage[M proto.Message](dst *M) sql.Scanner {
+// named is a map with bool keys, which encoding/json does not know, with their names.
+func named(m reflect.Value) map[string]any {
+	out := make(map[string]any, m.Len())
+	for _, k := range m.MapKeys() {
+		out[strconv.FormatBool(k.Bool())] = m.MapIndex(k).Interface()
+	}
+	return out
+}
+
+// ScanValues reads a jsonb column written by Values; NULL is nil.
+func ScanValues[T any](dst *T) sql.Scanner {
 	return scanner(func(src any) error {
+		*dst = *new(T)
 		data, err := raw(src)
 		if err != nil || data == nil {
 			return err
 		}
-		*dst = newMessage[M]()
-		return unmarshal(data, *dst)
+		v := reflect.ValueOf(dst).Elem()
+		if v.Kind() != reflect.Map || v.Type().Key().Kind() != reflect.Bool {
+			return json.Unmarshal(data, dst)
+		}
+		byName := reflect.New(reflect.MapOf(reflect.TypeFor[string](), v.Type().Elem()))
+		if err := json.Unmarshal(data, byName.Interface()); err != nil {
+			return err
+		}
+		v.Set(reflect.MakeMap(v.Type()))
+		for _, k := range byName.Elem().MapKeys() {
+			v.SetMapIndex(reflect.ValueOf(k.String() == "true").Convert(v.Type().Key()), byName.Elem().MapIndex(k))
+		}
+		return nil
+	})
+}
+
+// Message is the argument for a jsonb column that holds one message, as protojson: NULL when it is unset.
+func Message(m proto.Message) driver.Valuer {
+	return valuer(func() (driver.Value, error) {
+		if m == nil || !m.ProtoReflect().IsValid() {
+			return nil, nil
+		}
+		data, err := marshal(m)
+		return string(data), err
+	})
+}
+
+// ScanMessage reads a jsonb column written by Message; NULL is nil.
+func ScanMessage[M proto.Message](dst *M) sql.Scanner {
+	return scanner(func(src any) error {
+		*dst = *new(M)
+		data, err := raw(src)
+		if err != nil || data == nil {
+			return err
+		}
+		*dst, err = unmarshal[M](data)
+		return err
 	})
 }
 
 // List is the argument for a jsonb column that holds a list of messages, as protojson.
-func List[M proto.Message](list []M) []byte {
-	items := make([]json.RawMessage, len(list))
-	for i, m := range list {
-		items[i] = marshal(m)
-	}
-	return Values(items)
+func List[M proto.Message](list []M) driver.Valuer {
+	return valuer(func() (driver.Value, error) {
+		items := make([]json.RawMessage, len(list))
+		for i, m := range list {
+			item, err := marshal(m)
+			if err != nil {
+				return nil, err
+			}
+			items[i] = item
+		}
+		return text(items)
+	})
 }
 
-// ScanList reads a jsonb column written by List.
+// ScanList reads a jsonb column written by List; NULL is nil.
 func ScanList[M proto.Message](dst *[]M) sql.Scanner {
 	return scanner(func(src any) error {
 		var items []json.RawMessage
@@ -69,8 +118,8 @@ func ScanList[M proto.Message](dst *[]M) sql.Scanner {
 		}
 		*dst = nil
 		for _, item := range items {
-			m := newMessage[M]()
-			if err := unmarshal(item, m); err != nil {
+			m, err := unmarshal[M](item)
+			if err != nil {
 				return err
 			}
 			*dst = append(*dst, m)
@@ -80,25 +129,34 @@ func ScanList[M proto.Message](dst *[]M) sql.Scanner {
 }
 
 // Map is the argument for a jsonb column that holds a map to messages, as protojson.
-func Map[K comparable, M proto.Message](entries map[K]M) []byte {
-	items := make(map[K]json.RawMessage, len(entries))
-	for k, m := range entries {
-		items[k] = marshal(m)
-	}
-	return Values(items)
+func Map[K comparable, M proto.Message](entries map[K]M) driver.Valuer {
+	return valuer(func() (driver.Value, error) {
+		items := make(map[K]json.RawMessage, len(entries))
+		for k, m := range entries {
+			item, err := marshal(m)
+			if err != nil {
+				return nil, err
+			}
+			items[k] = item
+		}
+		return Values(items).Value()
+	})
 }
 
-// ScanMap reads a jsonb column written by Map.
+// ScanMap reads a jsonb column written by Map; NULL is nil.
 func ScanMap[K comparable, M proto.Message](dst *map[K]M) sql.Scanner {
 	return scanner(func(src any) error {
 		var items map[K]json.RawMessage
 		if err := ScanValues(&items).Scan(src); err != nil {
 			return err
 		}
-		*dst = make(map[K]M, len(items))
+		*dst = nil
+		if items != nil {
+			*dst = make(map[K]M, len(items))
+		}
 		for k, item := range items {
-			m := newMessage[M]()
-			if err := unmarshal(item, m); err != nil {
+			m, err := unmarshal[M](item)
+			if err != nil {
 				return err
 			}
 			(*dst)[k] = m
@@ -107,24 +165,20 @@ func ScanMap[K comparable, M proto.Message](dst *map[K]M) sql.Scanner {
 	})
 }
 
-// marshal never fails for a message that came through the API: protojson refuses only invalid UTF-8 and unresolvable Any,
-// and both are refused on the way in.
-func marshal(m proto.Message) []byte {
+// marshal fails for what JSON has no form for, such as a time beyond the year 9999.
+func marshal(m proto.Message) ([]byte, error) {
 	data, err := protojson.Marshal(m)
 	if err != nil {
-		panic(fmt.Sprintf("column: %v", err))
+		return nil, unfit(err)
 	}
-	return data
+	return data, nil
 }
 
-// unmarshal ignores fields it does not know, so that a release can be rolled back.
-func unmarshal(data []byte, m proto.Message) error {
-	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, m)
-}
-
-func newMessage[M proto.Message]() M {
+// unmarshal ignores fields that it does not know, so that a release can be rolled back.
+func unmarshal[M proto.Message](data []byte) (M, error) {
 	var zero M
-	return reflect.New(reflect.TypeOf(zero).Elem()).Interface().(M)
+	m := zero.ProtoReflect().New().Interface().(M)
+	return m, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, m)
 }
 
 // raw is the column's bytes; nil for NULL.

@@ -1,8 +1,8 @@
 package column
 
 import (
-	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -32,7 +32,7 @@ func (w *Where) After(column, value string) {
 // Arg adds an argument and returns its placeholder.
 func (w *Where) Arg(value any) string {
 	w.args = append(w.args, value)
-	return fmt.Sprintf("$%d", len(w.args))
+	return "$" + strconv.Itoa(len(w.args))
 }
 
 // SQL is the WHERE clause, "" when there is no condition.

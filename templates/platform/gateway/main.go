@@ -46,7 +46,7 @@ func Main(opts Options, setup func(ctx context.Context, gw *Gateway) error) int 
 	}}
 	err := service.LoadEnv(&cfg)
 	if err == nil {
-		cfg.Process.GRPCAddr = "127.0.0.1:0" // nobody calls a gateway by gRPC: its health service stays inside
+		cfg.Process.GRPCAddr = "" // nobody calls a gateway by gRPC
 		err = service.Run(ctx, opts.Name, cfg.Process, func(ctx context.Context, app *service.App) error {
 			return start(ctx, app, cfg, opts, setup)
 		})

@@ -5,9 +5,7 @@ package messaging
 import (
 	"context"
 	"fmt"
-	"reflect"
 
-	"buf.build/go/protovalidate"
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/msgen-dev/msgen/templates/platform/event"
 	"github.com/msgen-dev/msgen/templates/platform/inbox"
+	"github.com/msgen-dev/msgen/templates/platform/rpc"
 	"github.com/msgen-dev/msgen/templates/platform/saga"
 )
 
@@ -22,33 +21,37 @@ import (
 func Event[E proto.Message](handle func(ctx context.Context, tx pgx.Tx, e E) error) inbox.Handler {
 	return func(ctx context.Context, tx pgx.Tx, msg event.Message) error {
 		e, err := decode[E](msg)
-		if err != nil {
+		if status.Code(err) == codes.InvalidArgument {
 			return inbox.Permanent(err)
+		}
+		if err != nil {
+			return err
 		}
 		return handle(ctx, tx, e)
 	}
 }
 
 // Command is a handler of a saga's command; source is the CloudEvents source of the reply. A command that breaks the contract is
-// refused, which makes the saga compensate.
+// refused, on which the saga compensates, or asks again where there is no way back.
 func Command[Req, Res proto.Message](source string, handle func(ctx context.Context, tx pgx.Tx, req Req) (Res, error)) inbox.Handler {
 	return saga.Participate(source, func(ctx context.Context, tx pgx.Tx, msg event.Message) (proto.Message, error) {
 		req, err := decode[Req](msg)
 		if err != nil {
-			return nil, status.Error(codes.InvalidArgument, err.Error())
+			return nil, err
 		}
 		return handle(ctx, tx, req)
 	})
 }
 
+// decode fails with INVALID_ARGUMENT when the message is at fault; any other error is the contract's.
 func decode[M proto.Message](msg event.Message) (M, error) {
 	var zero M
-	m := reflect.New(reflect.TypeOf(zero).Elem()).Interface().(M)
+	m := zero.ProtoReflect().New().Interface().(M)
 	if err := proto.Unmarshal(msg.Data, m); err != nil {
-		return zero, fmt.Errorf("decode %s: %w", msg.Type, err)
+		return zero, status.Errorf(codes.InvalidArgument, "%s cannot be decoded: %v", msg.Type, err)
 	}
-	if err := protovalidate.Validate(m); err != nil {
-		return zero, fmt.Errorf("validate %s: %w", msg.Type, err)
+	if err := rpc.Validate(m); err != nil {
+		return zero, fmt.Errorf("%s: %w", msg.Type, err)
 	}
 	return m, nil
 }

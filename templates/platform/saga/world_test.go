@@ -2,11 +2,11 @@ package saga
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -206,10 +206,12 @@ func drain(ctx context.Context, pool *pgxpool.Pool) ([]event.Message, error) {
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (event.Message, error) {
 		var m event.Message
-		var headers []byte
+		var headers string
 		err := row.Scan(&m.ID, &m.Source, &m.Type, &m.Subject, &m.Topic, &m.Key, &m.Time, &headers, &m.Data)
-		if err == nil && headers != nil {
-			err = json.Unmarshal(headers, &m.Extensions)
+		m.Extensions = map[string]string{}
+		for line := range strings.Lines(headers) {
+			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+			m.Extensions[name] = value
 		}
 		return m, err
 	})

@@ -3,9 +3,9 @@
 package sample
 
 import (
+	"cmp"
 	"fmt"
-	"regexp/syntax"
-	"strings"
+	"slices"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
@@ -19,24 +19,27 @@ import (
 // UUID is the uuid that Fill uses.
 const UUID = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1b"
 
-// maxDepth bounds messages that hold themselves.
-const maxDepth = 5
-
-// Fill sets every field of m that is not named in skip, and returns m.
+// Fill sets every field of m that is not named in skip, and returns m. Of a oneof it sets the first field. What it leaves out are
+// messages inside messages of their own type, which would have no end, and field masks, since any value would be a choice.
+//
+// It knows the rules that a msgen spec can state: required, uuid, pattern, lengths, limits, sizes of lists and maps, and values that
+// an enum defines.
 func Fill[M proto.Message](m M, skip ...string) M {
-	omit := make(map[protoreflect.Name]bool, len(skip))
-	for _, name := range skip {
-		omit[protoreflect.Name(name)] = true
-	}
-	fill(m.ProtoReflect(), omit, 0)
+	f := filler{}
+	f.fill(m.ProtoReflect(), skip)
 	return m
 }
 
-func fill(m protoreflect.Message, omit map[protoreflect.Name]bool, depth int) {
+// filler holds the types of the messages being filled, from the outermost.
+type filler struct{ inside []protoreflect.FullName }
+
+func (f *filler) fill(m protoreflect.Message, skip []string) {
+	f.inside = append(f.inside, m.Descriptor().FullName())
+	defer func() { f.inside = f.inside[:len(f.inside)-1] }()
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
 		fd := fields.Get(i)
-		if omit[fd.Name()] || fd.ContainingOneof() != nil && !fd.HasOptionalKeyword() {
+		if slices.Contains(skip, string(fd.Name())) || !f.wanted(fd) {
 			continue
 		}
 		rules, err := protovalidate.ResolveFieldRules(fd)
@@ -45,117 +48,132 @@ func fill(m protoreflect.Message, omit map[protoreflect.Name]bool, depth int) {
 		}
 		switch {
 		case fd.IsMap():
-			entries := m.Mutable(fd).Map()
-			key := value(fd.MapKey(), nil, rules.GetMap().GetKeys(), depth).MapKey()
-			entries.Set(key, value(fd.MapValue(), entries.NewValue, rules.GetMap().GetValues(), depth))
+			entries, r := m.Mutable(fd).Map(), rules.GetMap()
+			for i := range size(r.GetMinPairs(), r.HasMaxPairs(), r.GetMaxPairs()) {
+				entries.Set(key(fd.MapKey(), i), f.value(fd.MapValue(), entries.NewValue(), r.GetValues()))
+			}
 		case fd.IsList():
-			list := m.Mutable(fd).List()
-			for range max(1, rules.GetRepeated().GetMinItems()) {
-				list.Append(value(fd, list.NewElement, rules.GetRepeated().GetItems(), depth))
+			list, r := m.Mutable(fd).List(), rules.GetRepeated()
+			for range size(r.GetMinItems(), r.HasMaxItems(), r.GetMaxItems()) {
+				list.Append(f.value(fd, list.NewElement(), r.GetItems()))
 			}
 		default:
-			m.Set(fd, value(fd, func() protoreflect.Value { return m.NewField(fd) }, rules, depth))
+			m.Set(fd, f.value(fd, m.NewField(fd), rules))
 		}
 	}
 }
 
-func value(fd protoreflect.FieldDescriptor, newValue func() protoreflect.Value, rules *validate.FieldRules, depth int) protoreflect.Value {
+// wanted reports whether a field is to be filled.
+func (f *filler) wanted(fd protoreflect.FieldDescriptor) bool {
+	if o := fd.ContainingOneof(); o != nil && o.Fields().Get(0) != fd {
+		return false
+	}
+	if fd.IsMap() {
+		fd = fd.MapValue()
+	}
+	md := fd.Message()
+	return md == nil || md.FullName() != "google.protobuf.FieldMask" && !slices.Contains(f.inside, md.FullName())
+}
+
+// size is how many items a list or map gets: one, if it may.
+func size(least uint64, bounded bool, most uint64) int {
+	n := max(1, least)
+	if bounded {
+		n = min(n, most)
+	}
+	return int(n)
+}
+
+// value is a value of a field, or of an item or entry of it. A message is filled in zero.
+func (f *filler) value(fd protoreflect.FieldDescriptor, zero protoreflect.Value, rules *validate.FieldRules) protoreflect.Value {
+	low, high := limits(rules)
 	switch fd.Kind() {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
-		v := newValue()
-		switch msg := v.Message().Interface().(type) {
+		switch m := zero.Message().Interface().(type) {
 		case *money.Money:
-			msg.CurrencyCode, msg.Units = "EUR", 42
+			m.CurrencyCode, m.Units = "EUR", 42
 		case *timestamppb.Timestamp:
-			msg.Seconds = 1_700_000_000
+			m.Seconds = 1_700_000_000
 		case *durationpb.Duration:
-			msg.Seconds = 60
+			m.Seconds = 60
 		default:
-			if depth < maxDepth {
-				fill(v.Message(), nil, depth+1)
-			}
+			f.fill(zero.Message(), nil)
 		}
-		return v
+		return zero
 	case protoreflect.EnumKind:
 		values := fd.Enum().Values()
 		return protoreflect.ValueOfEnum(values.Get(min(1, values.Len()-1)).Number())
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(text(rules.GetString()))
 	case protoreflect.BytesKind:
-		return protoreflect.ValueOfBytes([]byte(strings.Repeat("x", int(max(1, rules.GetBytes().GetMinLen())))))
+		return protoreflect.ValueOfBytes([]byte(bytes(rules.GetBytes())))
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(true)
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		return protoreflect.ValueOfInt32(int32(number(1, float64(rules.GetInt32().GetGte()), float64(rules.GetInt32().GetLte()))))
+		return protoreflect.ValueOfInt32(int32(number(1, -1, low, high, protoreflect.Value.Int)))
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		return protoreflect.ValueOfInt64(int64(number(1, float64(rules.GetInt64().GetGte()), float64(rules.GetInt64().GetLte()))))
+		return protoreflect.ValueOfInt64(number(1, -1, low, high, protoreflect.Value.Int))
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return protoreflect.ValueOfUint32(uint32(number(1, float64(rules.GetUint32().GetGte()), float64(rules.GetUint32().GetLte()))))
+		return protoreflect.ValueOfUint32(uint32(number(1, 0, low, high, protoreflect.Value.Uint)))
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		return protoreflect.ValueOfUint64(uint64(number(1, float64(rules.GetUint64().GetGte()), float64(rules.GetUint64().GetLte()))))
+		return protoreflect.ValueOfUint64(number(1, 0, low, high, protoreflect.Value.Uint))
 	case protoreflect.FloatKind:
-		return protoreflect.ValueOfFloat32(float32(number(1, float64(rules.GetFloat().GetGte()), float64(rules.GetFloat().GetLte()))))
+		return protoreflect.ValueOfFloat32(float32(number(1, -1, low, high, protoreflect.Value.Float)))
 	default:
-		return protoreflect.ValueOfFloat64(number(1, rules.GetDouble().GetGte(), rules.GetDouble().GetLte()))
+		return protoreflect.ValueOfFloat64(number(1, -1, low, high, protoreflect.Value.Float))
 	}
 }
 
-// number is want, moved into [low, high]; a bound of 0 is taken as none.
-func number(want, low, high float64) float64 {
-	if low != 0 && want < low {
-		return low
+// key is the i-th key of a map. A map of bool has two.
+func key(fd protoreflect.FieldDescriptor, i int) protoreflect.MapKey {
+	n := i + 1
+	switch fd.Kind() {
+	case protoreflect.BoolKind:
+		return protoreflect.ValueOfBool(i == 0).MapKey()
+	case protoreflect.StringKind:
+		return protoreflect.ValueOfString(fmt.Sprint("sample", n)).MapKey()
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		return protoreflect.ValueOfInt32(int32(n)).MapKey()
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		return protoreflect.ValueOfInt64(int64(n)).MapKey()
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return protoreflect.ValueOfUint32(uint32(n)).MapKey()
+	default:
+		return protoreflect.ValueOfUint64(uint64(n)).MapKey()
 	}
-	if high != 0 && want > high {
-		return high
-	}
-	return want
 }
 
-func text(rules *validate.StringRules) string {
-	switch {
-	case rules.GetUuid():
-		return UUID
-	case rules.GetPattern() != "":
-		re, err := syntax.Parse(rules.GetPattern(), syntax.Perl)
-		if err != nil {
-			panic(fmt.Sprintf("sample: pattern %q: %v", rules.GetPattern(), err))
+// limits are the rules gte and lte, which each type of number has as its own; invalid when there is none.
+func limits(rules *validate.FieldRules) (low, high protoreflect.Value) {
+	m := rules.ProtoReflect()
+	typ := m.WhichOneof(m.Descriptor().Oneofs().ByName("type"))
+	if typ == nil {
+		return low, high
+	}
+	m = m.Get(typ).Message()
+	get := func(name protoreflect.Name) (v protoreflect.Value) {
+		if fd := m.Descriptor().Fields().ByName(name); fd != nil && m.Has(fd) {
+			v = m.Get(fd)
 		}
-		return shortest(re.Simplify())
-	case len(rules.GetIn()) > 0:
-		return rules.GetIn()[0]
+		return v
 	}
-	s := "sample"
-	if n := int(rules.GetMinLen()); n > len(s) {
-		s += strings.Repeat("x", n-len(s))
-	}
-	if limit := int(rules.GetMaxLen()); limit > 0 && len(s) > limit {
-		s = s[:limit]
-	}
-	return s
+	return get("gte"), get("lte")
 }
 
-// shortest is a short text that matches re.
-func shortest(re *syntax.Regexp) string {
-	var b strings.Builder
-	switch re.Op {
-	case syntax.OpLiteral:
-		b.WriteString(string(re.Rune))
-	case syntax.OpCharClass:
-		b.WriteRune(re.Rune[0])
-	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		b.WriteByte('x')
-	case syntax.OpCapture, syntax.OpPlus:
-		b.WriteString(shortest(re.Sub[0]))
-	case syntax.OpRepeat:
-		for range re.Min {
-			b.WriteString(shortest(re.Sub[0]))
+// number is want, moved to where both limits allow it; other takes its place when that comes to 0, which a required field must not be.
+func number[N cmp.Ordered](want, other N, low, high protoreflect.Value, as func(protoreflect.Value) N) N {
+	within := func(n N) N {
+		if low.IsValid() {
+			n = max(n, as(low))
 		}
-	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			b.WriteString(shortest(sub))
+		if high.IsValid() {
+			n = min(n, as(high))
 		}
-	case syntax.OpAlternate:
-		b.WriteString(shortest(re.Sub[0]))
+		return n
 	}
-	return b.String()
+	var zero N
+	if n := within(want); n != zero {
+		return n
+	}
+	return within(other)
 }

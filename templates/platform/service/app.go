@@ -33,8 +33,8 @@ type App struct {
 	cancel     context.CancelFunc
 	failed     chan error // the first fault: the others follow from it
 	running    sync.WaitGroup
-	started    bool     // gRPC is served
-	grpcAddr   net.Addr // what the listeners got
+	started    bool     // setup is over
+	grpcAddr   net.Addr // what the listeners got; nil: not served
 	opsAddr    net.Addr
 }
 
@@ -74,10 +74,13 @@ func (a *App) Dial(service, defaultTarget string) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// start serves gRPC, starts the workers and lets requests come.
+// start serves gRPC if there is a listener for it, starts the workers and lets requests come.
 func (a *App) start(l net.Listener) {
-	a.started, a.grpcAddr = true, l.Addr()
-	a.spawn("grpc", func() error { return a.Server.Serve(l) })
+	a.started = true
+	if l != nil {
+		a.grpcAddr = l.Addr()
+		a.spawn("grpc", func() error { return a.Server.Serve(l) })
+	}
 	for _, w := range a.workers {
 		a.spawn(w.name, func() error {
 			defer close(w.done)

@@ -22,7 +22,7 @@ import (
 
 // Config is the environment of every service.
 type Config struct {
-	GRPCAddr string `env:"GRPC_ADDR" envDefault:":9000"` // port 0: any that is free
+	GRPCAddr string `env:"GRPC_ADDR" envDefault:":9000"` // port 0: any that is free; empty: gRPC is not served
 	OpsAddr  string `env:"OPS_ADDR" envDefault:":9100"`  // metrics and probes, over HTTP
 	// Grace is how long the process may take to end after SIGTERM.
 	Grace time.Duration `env:"SHUTDOWN_GRACE"`
@@ -67,7 +67,8 @@ func Main(name string, defaults Defaults, setup Setup) int {
 }
 
 // Run runs a service until ctx ends or a part of it fails, and returns why it failed, or what did not end in time. The operations
-// endpoint answers from the beginning, so that a long setup is seen as alive and not ready; gRPC is served after setup.
+// endpoint answers from the beginning, so that a long setup is seen as alive and not ready; gRPC is served after setup, if cfg has an
+// address for it.
 func Run(ctx context.Context, name string, cfg Config, setup Setup) (err error) {
 	if cfg.Grace <= 0 {
 		cfg.Grace = defaultGrace
@@ -94,12 +95,16 @@ func Run(ctx context.Context, name string, cfg Config, setup Setup) (err error) 
 		}
 		return fmt.Errorf("set up: %w", err)
 	}
-	l, err := listen(ctx, cfg.GRPCAddr)
-	if err != nil {
-		return err
+	var l net.Listener
+	addr := "not served"
+	if cfg.GRPCAddr != "" {
+		if l, err = listen(ctx, cfg.GRPCAddr); err != nil {
+			return err
+		}
+		addr = l.Addr().String()
 	}
 	app.start(l)
-	app.Logger.Info("serving", "grpc", app.grpcAddr.String(), "ops", app.opsAddr.String())
+	app.Logger.Info("serving", "grpc", addr, "ops", app.opsAddr.String())
 
 	select {
 	case <-ctx.Done():

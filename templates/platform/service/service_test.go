@@ -104,6 +104,30 @@ func method(app *App, do func(ctx context.Context) error) {
 	}, struct{}{})
 }
 
+// A gateway has its own server, and nobody who would call it by gRPC.
+func TestWithoutGRPC(t *testing.T) {
+	cfg := testConfig(time.Minute)
+	cfg.GRPCAddr = ""
+	ctx, stop := context.WithCancel(t.Context())
+	err := Run(ctx, "gateway", cfg, func(_ context.Context, app *App) error {
+		app.Go("look around", func(context.Context) error {
+			defer stop()
+			if app.grpcAddr != nil {
+				return fmt.Errorf("gRPC is served at %v", app.grpcAddr)
+			}
+			p := &process{app: app}
+			if code, body := p.get(t, "/readyz"); code != 200 {
+				return fmt.Errorf("readyz: %d %s", code, body)
+			}
+			return nil
+		})
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestProbesAndMetrics(t *testing.T) {
 	var down atomic.Bool
 	p := run(t, func(app *App) {
