@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -10,6 +13,7 @@ import (
 
 	"github.com/msgen-dev/msgen/cmd/internal/term"
 	"github.com/msgen-dev/msgen/generator"
+	"github.com/msgen-dev/msgen/generator/lock"
 )
 
 func newDesign(t term.IO) *cobra.Command {
@@ -48,17 +52,52 @@ func design(ctx context.Context, t term.IO, dir string) error {
 	if findings.HasErrors() {
 		return &exitError{exitFindings, nil}
 	}
+	if err := writeDesign(dir, files); err != nil {
+		var edited *generator.EditedError
+		if errors.As(err, &edited) {
+			return &exitError{exitFindings, err}
+		}
+		return err
+	}
 	for _, f := range files {
-		target := filepath.Join(dir, filepath.FromSlash(f.Path))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(target, f.Content, 0o644); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintln(t.Out, target); err != nil {
+		if _, err := fmt.Fprintln(t.Out, filepath.Join(dir, filepath.FromSlash(f.Path))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeDesign writes the document. Where a system has been generated its lock says whether the document was edited, and learns what is
+// written now. Before that there is no lock and none is made: the document is all that the first phase writes.
+func writeDesign(dir string, files []generator.File) (err error) {
+	if _, err := os.Lstat(filepath.Join(dir, lock.Name)); errors.Is(err, fs.ErrNotExist) {
+		for _, f := range files {
+			if err := generator.Replace(dir, f, isDesign); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	release, err := generator.Exclusive(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if err := generator.Recover(dir); err != nil {
+		return err
+	}
+	old, err := lock.Read(filepath.Join(dir, lock.Name))
+	if err != nil {
+		return err
+	}
+	plan, err := generator.NewPartialPlan(dir, files, old)
+	if err != nil {
+		return err
+	}
+	return generator.Apply(dir, plan)
+}
+
+// isDesign reports that a document is one of msgen's: it has the line that says so.
+func isDesign(disk []byte) bool {
+	return bytes.Contains(disk, []byte("\nWritten by msgen from [msgen.yaml]"))
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +28,7 @@ type newOptions struct {
 	example string
 	module  string
 	dir     string
+	from    string // the folder of the spec: contracts are read from there
 }
 
 func newNew(t term.IO) *cobra.Command {
@@ -76,7 +79,11 @@ func (o *newOptions) run(ctx context.Context) error {
 		return err
 	}
 
-	// The tree is made beside its place and moved there whole: a run that fails leaves nothing behind.
+	// The tree is made beside its place and moved there whole: a run that fails or is interrupted leaves nothing behind. A second signal
+	// ends the program at once.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
@@ -91,6 +98,9 @@ func (o *newOptions) run(ctx context.Context) error {
 	}
 	if err := o.write(ctx, temp, spec, content); err != nil {
 		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
 	// An empty folder may stand in the way; one that is not empty makes Remove fail.
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -123,6 +133,7 @@ func (o *newOptions) source() (name string, content []byte, err error) {
 		if name, content, err = readSpec(o.IO, o.spec); err != nil {
 			return "", nil, err
 		}
+		o.from = filepath.Dir(filepath.FromSlash(name)) // for stdin the folder one is in
 		if o.module != "" {
 			content = setKey(content, "module", o.module)
 		}
@@ -166,8 +177,7 @@ func (o *newOptions) write(ctx context.Context, dir string, spec *schema.Spec, c
 	if err := os.WriteFile(filepath.Join(dir, specName), content, 0o644); err != nil {
 		return err
 	}
-	from := filepath.Dir(o.spec)
-	contracts, err := protos(spec, from)
+	contracts, err := protos(spec, o.from)
 	if err != nil {
 		return err
 	}
