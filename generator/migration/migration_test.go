@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -90,7 +91,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(again) != string(data) {
+	if !bytes.Equal(again, data) {
 		t.Errorf("read back as\n%s\nwant\n%s", again, data)
 	}
 	if _, err := Parse([]byte("{")); err == nil {

@@ -14,6 +14,8 @@ import (
 )
 
 // grow answers a branch with its leaf, as a generated server would.
+//
+//nolint:revive // grpc.MethodHandler has this order
 func grow(_ any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 	req := &testpb.Branch{}
 	if err := decode(req); err != nil {
