@@ -106,11 +106,12 @@ func possible(root string, j journal) error {
 			continue
 		}
 		seen[dir] = true
-		probe, err := os.CreateTemp(dir, ".msgen-")
-		if err != nil {
+		// Always the same name: what a run that is killed here leaves, the next one removes. A folder, as making one follows no link.
+		probe := filepath.Join(dir, ".msgen-probe")
+		if err := os.Mkdir(probe, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		if err := os.Remove(probe); err != nil {
 			return err
 		}
 	}

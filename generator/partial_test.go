@@ -2,6 +2,9 @@ package generator_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/msgen-dev/msgen/generator"
@@ -81,4 +84,18 @@ func TestReplace(t *testing.T) {
 		t.Error("a file outside is written")
 	}
 	equal(t, snapshot(t, root), map[string]string{f.Path: "mine"})
+}
+
+// What a run that is killed while it looks whether it can write leaves behind goes with the next.
+func TestProbeIsRemoved(t *testing.T) {
+	root := tree(t, nil)
+	run(t, root, before...)
+	if err := os.Mkdir(filepath.Join(root, "d", ".msgen-probe"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, root, append(slices.Clone(before[:1]), file("d/old.txt", generator.Generated, "newer"))...)
+	entries, err := os.ReadDir(filepath.Join(root, "d"))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("there are %v, %v", entries, err)
+	}
 }

@@ -79,11 +79,9 @@ func (o *newOptions) run(ctx context.Context) error {
 		return err
 	}
 
-	// The tree is made beside its place and moved there whole: a run that fails or is interrupted leaves nothing behind. A second signal
-	// ends the program at once.
+	// The tree is made beside its place and moved there whole: a run that fails or is interrupted leaves nothing behind.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err

@@ -73,6 +73,7 @@ type Gateway struct {
 	origins *origins       // nil without CORS
 	limiter *limiter       // nil without a rate limit
 	auth    *authenticator // nil without JWT
+	proxied bool           // some proxies are trusted
 	dial    func(service, defaultTarget string) (*grpc.ClientConn, error)
 	conns   []*grpc.ClientConn
 	errs    []error // of routes: reported together before serving
@@ -98,7 +99,7 @@ func newGateway(opts Options, deps dependencies) (*Gateway, error) {
 	if opts.Grace == 0 {
 		opts.Grace = defaultGrace
 	}
-	gw := &Gateway{opts: opts, logger: deps.logger, tracer: deps.tracer, dial: deps.dial}
+	gw := &Gateway{opts: opts, logger: deps.logger, tracer: deps.tracer, dial: deps.dial, proxied: len(deps.trustedProxies) > 0}
 	var err error
 	if gw.origins, err = newOrigins(opts.CORS); err != nil {
 		return nil, err

@@ -82,10 +82,10 @@ func Handle[Req, Res proto.Message](gw *Gateway, r Route, call func(context.Cont
 // client sent passes through unread.
 func outgoing(c *gin.Context) context.Context {
 	x := exchangeOf(c)
-	md := metadata.Pairs("x-request-id", x.requestID)
+	md := metadata.MD{"x-request-id": {x.requestID}}
 	if x.caller != nil {
-		md.Set("x-subject", x.caller.subject)
-		md.Set("x-scopes", strings.Join(x.caller.scopes, " "))
+		md["x-subject"] = []string{x.caller.subject}
+		md["x-scopes"] = []string{x.caller.scope}
 	}
 	return metadata.NewOutgoingContext(c.Request.Context(), md)
 }
@@ -118,6 +118,9 @@ func (gw *Gateway) readBody(c *gin.Context, r Route) ([]byte, bool) {
 func isJSON(h http.Header) bool {
 	if h.Get("Content-Encoding") != "" {
 		return false
+	}
+	if h.Get("Content-Type") == "application/json" { // as nearly every client says it
+		return true
 	}
 	typ, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {

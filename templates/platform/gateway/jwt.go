@@ -35,6 +35,7 @@ func signatures() []string {
 type caller struct {
 	subject string
 	scopes  []string
+	scope   string // the scopes, as services are told
 	expires time.Time
 	keys    uint64 // generation of the keys that verified it
 }
@@ -104,8 +105,9 @@ func (a *authenticator) verify(ctx context.Context, token string) (*caller, erro
 	if _, err := a.parser.ParseWithClaims(token, &got, a.key(ctx)); err != nil {
 		return nil, a.explain(err)
 	}
-	who := &caller{subject: got.Subject, scopes: append(got.Scope, got.Scopes...), expires: got.ExpiresAt.Time, keys: generation}
-	if who.subject == "" || len(who.subject) > maxSubject || !printable(who.subject) || !printable(strings.Join(who.scopes, " ")) {
+	scopes := slices.Concat(got.Scope, got.Scopes)
+	who := &caller{subject: got.Subject, scopes: scopes, scope: strings.Join(scopes, " "), expires: got.ExpiresAt.Time, keys: generation}
+	if who.subject == "" || len(who.subject) > maxSubject || !printable(who.subject) || !printable(who.scope) {
 		return nil, errors.New("token has no usable subject or scope")
 	}
 	a.verified.Add(hash, who)

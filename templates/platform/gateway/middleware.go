@@ -18,6 +18,7 @@ import (
 type exchange struct {
 	requestID string
 	clientIP  string
+	direct    bool    // no trusted proxy stands between
 	caller    *caller // nil: nobody, or not yet
 	err       error   // why it failed, for the log
 }
@@ -32,7 +33,12 @@ func exchangeOf(c *gin.Context) *exchange {
 
 // identify gives the request its id, the client's own when it is usable, and finds the client's address.
 func (gw *Gateway) identify(c *gin.Context) {
-	x := &exchange{requestID: c.GetHeader("X-Request-Id"), clientIP: c.ClientIP()}
+	remote := c.RemoteIP()
+	x := &exchange{requestID: c.GetHeader("X-Request-Id"), clientIP: remote, direct: true}
+	if gw.proxied { // parsing addresses again costs more than the rest of this function
+		x.clientIP = c.ClientIP()
+		x.direct = x.clientIP == remote
+	}
 	if !validRequestID(x.requestID) {
 		x.requestID = uuid.Must(uuid.NewV7()).String()
 	}
@@ -82,8 +88,9 @@ func (gw *Gateway) clean(c *gin.Context) {
 	h := c.Request.Header
 	h.Del("X-Subject")
 	h.Del("X-Scopes")
-	h.Set("X-Request-Id", exchangeOf(c).requestID)
-	if c.ClientIP() == c.RemoteIP() { // no trusted proxy stands between
+	x := exchangeOf(c)
+	h.Set("X-Request-Id", x.requestID)
+	if x.direct {
 		h.Del("Forwarded")
 		h.Del("X-Forwarded-For")
 		h.Del("X-Forwarded-Host")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"strconv"
 	"sync"
 	"time"
 
@@ -85,7 +86,7 @@ type quota struct {
 
 // String is the header RateLimit (draft-ietf-httpapi-ratelimit-headers).
 func (q quota) String() string {
-	return fmt.Sprintf(`"default";r=%d;t=%d`, q.remaining, ceilSeconds(q.reset))
+	return `"default";r=` + strconv.Itoa(q.remaining) + `;t=` + strconv.Itoa(ceilSeconds(q.reset))
 }
 
 func (l *limiter) take(key string, now time.Time) quota {

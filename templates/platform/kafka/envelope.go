@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,35 +18,65 @@ const (
 	tracestate  = "tracestate"
 )
 
+var (
+	specVersion     = []byte(event.SpecVersion)
+	dataContentType = []byte(event.DataContentType)
+)
+
 // toRecord maps a message to a record. The trace context also goes under its W3C names, for tools that know nothing
 // of CloudEvents.
 func toRecord(m event.Message) *kgo.Record {
 	r := &kgo.Record{Topic: m.Topic, Value: m.Data, Timestamp: m.Time}
+	size := len(m.Key) + len(m.ID) + len(m.Source) + len(m.Type) + len(m.Subject) + len(time.RFC3339Nano)
+	for _, v := range m.Extensions {
+		size += len(v)
+	}
+	buf := make([]byte, 0, size) // one for all values: allocations are most of what a record costs
+	bytes := func(v string) []byte {
+		n := len(buf)
+		buf = append(buf, v...)
+		return buf[n:len(buf):len(buf)]
+	}
 	if m.Key != "" {
-		r.Key = []byte(m.Key) // no key, no order: any partition will do
+		r.Key = bytes(m.Key) // no key, no order: any partition will do
 	}
-	r.Headers = make([]kgo.RecordHeader, 0, 7+2*len(m.Extensions))
-	add := func(key, value string) {
-		r.Headers = append(r.Headers, kgo.RecordHeader{Key: key, Value: []byte(value)})
+	hs := make([]kgo.RecordHeader, 0, 7+2*len(m.Extensions))
+	hs = append(hs,
+		kgo.RecordHeader{Key: "ce_specversion", Value: specVersion},
+		kgo.RecordHeader{Key: "ce_id", Value: bytes(m.ID)},
+		kgo.RecordHeader{Key: "ce_source", Value: bytes(m.Source)},
+		kgo.RecordHeader{Key: "ce_type", Value: bytes(m.Type)},
+	)
+	switch m.Subject {
+	case "":
+	case m.Key:
+		hs = append(hs, kgo.RecordHeader{Key: "ce_subject", Value: r.Key})
+	default:
+		hs = append(hs, kgo.RecordHeader{Key: "ce_subject", Value: bytes(m.Subject)})
 	}
-	add("ce_specversion", event.SpecVersion)
-	add("ce_id", m.ID)
-	add("ce_source", m.Source)
-	add("ce_type", m.Type)
-	if m.Subject != "" {
-		add("ce_subject", m.Subject)
+	n := len(buf)
+	buf = m.Time.UTC().AppendFormat(buf, time.RFC3339Nano)
+	hs = append(hs,
+		kgo.RecordHeader{Key: "ce_time", Value: buf[n:len(buf):len(buf)]},
+		kgo.RecordHeader{Key: contentType, Value: dataContentType},
+	)
+	names := make([]string, 0, 8) // on the stack, as a rule
+	for name := range m.Extensions {
+		names = append(names, name)
 	}
-	add("ce_time", m.Time.UTC().Format(time.RFC3339Nano))
-	add(contentType, event.DataContentType)
-	if len(m.Extensions) == 0 {
-		return r
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.Extensions)) {
-		add(prefix+name, m.Extensions[name])
-		if name == traceparent || name == tracestate {
-			add(name, m.Extensions[name])
+	slices.Sort(names)
+	for _, name := range names {
+		v := bytes(m.Extensions[name])
+		switch name {
+		case traceparent:
+			hs = append(hs, kgo.RecordHeader{Key: prefix + traceparent, Value: v}, kgo.RecordHeader{Key: traceparent, Value: v})
+		case tracestate:
+			hs = append(hs, kgo.RecordHeader{Key: prefix + tracestate, Value: v}, kgo.RecordHeader{Key: tracestate, Value: v})
+		default:
+			hs = append(hs, kgo.RecordHeader{Key: prefix + name, Value: v})
 		}
 	}
+	r.Headers = hs
 	return r
 }
 

@@ -115,7 +115,7 @@ func BenchmarkOutboxDrainAgainstWatermill(b *testing.B) {
 	for b.Loop() {
 		var ours, peer []float64
 		for range rounds {
-			ours = append(ours, drainOutbox(b, cfg, drainRows))
+			ours = append(ours, drainOutbox(b, cfg, drainRows).rate())
 			peer = append(peer, drainWatermill(b, cfg, peerRows))
 		}
 		b.ReportMetric(median(ours), "msgs/s")

@@ -31,6 +31,10 @@ func (l *lane) insert(r *row) {
 	for i > first && l.queue[i-1].id > r.id {
 		i--
 	}
+	if i == len(l.queue) {
+		l.queue = append(l.queue, r)
+		return
+	}
 	l.queue = slices.Insert(l.queue, i, r)
 }
 
@@ -43,7 +47,7 @@ func (l *lane) pop() {
 // lanes is all that the relay holds in memory, and the order in which keys have their turn.
 type lanes struct {
 	held    map[int64]*row // read and not known to be deleted
-	bytes   int            // of their payloads
+	bytes   int            // of them
 	byKey   map[laneKey]*lane
 	ready   []*lane // not busy, not delayed, not empty
 	delayed map[*lane]struct{}
@@ -55,8 +59,8 @@ func newLanes() *lanes {
 
 func (ls *lanes) add(r *row) {
 	ls.held[r.id] = r
-	ls.bytes += len(r.msg.Data)
-	k := laneKey{r.msg.Topic, r.msg.Key}
+	ls.bytes += r.size()
+	k := laneKey{r.topic, r.text(colKey)}
 	l := ls.byKey[k]
 	if l == nil {
 		l = &lane{key: k}
@@ -64,8 +68,8 @@ func (ls *lanes) add(r *row) {
 			ls.byKey[k] = l
 		}
 	}
-	if len(l.queue) == 0 {
-		l.until = r.nextAt
+	if len(l.queue) == 0 && r.nextAt != 0 {
+		l.until = time.UnixMicro(r.nextAt)
 	}
 	l.insert(r)
 	ls.enlist(l)
@@ -80,7 +84,7 @@ func (ls *lanes) enlist(l *lane) {
 		if ls.byKey[l.key] == l {
 			delete(ls.byKey, l.key)
 		}
-	case time.Until(l.until) > 0:
+	case !l.until.IsZero() && time.Until(l.until) > 0:
 		ls.delayed[l] = struct{}{}
 	default:
 		delete(ls.delayed, l)
@@ -120,7 +124,7 @@ func (ls *lanes) next() *lane {
 func (ls *lanes) forget(id int64) {
 	if r, ok := ls.held[id]; ok {
 		delete(ls.held, id)
-		ls.bytes -= len(r.msg.Data)
+		ls.bytes -= r.size()
 	}
 }
 

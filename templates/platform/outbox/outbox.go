@@ -38,15 +38,11 @@ func Append(ctx context.Context, tx pgx.Tx, msgs ...event.Message) error {
 		if err := m.Validate(); err != nil {
 			return err
 		}
-		var headers any // NULL rather than {}: most messages outside of a trace have none
-		if len(m.Extensions) > 0 {
-			headers = m.Extensions
-		}
 		data := m.Data
 		if data == nil {
 			data = []byte{} // the wire form of a message with no field set, not NULL
 		}
-		b.Queue(insertSQL, m.ID, m.Source, m.Type, m.Subject, m.Topic, m.Key, m.Time, headers, data)
+		b.Queue(insertSQL, m.ID, m.Source, m.Type, m.Subject, m.Topic, m.Key, m.Time, encodeHeaders(m.Extensions), data)
 	}
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return fmt.Errorf("append to outbox: %w", err)

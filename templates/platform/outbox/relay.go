@@ -124,7 +124,7 @@ func (r *Relay) takeTurn(ctx context.Context) (led bool, err error) {
 	conn, err := r.connect(ctx, map[string]string{
 		"idle_session_timeout": strconv.FormatInt(r.opts.Lease.Milliseconds(), 10),
 		// The statistics of a table that fills and drains all the time are always wrong; the index is always right.
-		"enable_seqscan": "off",
+		"enable_seqscan": "off", "enable_bitmapscan": "off",
 	})
 	if err != nil {
 		return false, err
@@ -153,6 +153,7 @@ func (r *Relay) connect(ctx context.Context, params map[string]string) (*pgx.Con
 	cfg := r.pool.Config().ConnConfig
 	cfg.RuntimeParams["statement_timeout"] = "0"
 	cfg.RuntimeParams["application_name"] += "/outbox"
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // binary rows, whatever the pool needs
 	for k, v := range params {
 		cfg.RuntimeParams[k] = v
 	}

@@ -41,8 +41,8 @@ func TestStaleSweepSendsNothingAgain(t *testing.T) {
 	r := NewRelay(pool, b, Options{Sweep: 5 * time.Millisecond})
 	stale := 0
 	var lock pgx.Tx // between sweeps, it keeps the relay's deletes waiting
-	r.sweeper = func(ctx context.Context, conn *pgx.Conn, cursor int64, _ []int64, limit int) (map[laneKey]int64, []*row, error) {
-		parked, rows, err := sweep(ctx, conn, cursor, nil, limit)
+	r.sweeper = func(ctx context.Context, conn *pgx.Conn, scan *scanner, cursor int64, _ []int64, limit int) (map[laneKey]int64, []*row, error) {
+		parked, rows, err := sweep(ctx, conn, scan, cursor, nil, limit)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -2,30 +2,29 @@ package outbox
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
 const (
-	readRows   = 1000                  // most rows of one read
-	memory     = 64 << 20              // bytes of payload held, beyond which nothing is read
+	readRows   = 2000                  // most rows of one read
+	memory     = 64 << 20              // bytes of rows held, beyond which nothing is read
 	readBytes  = 4 << 20               // reads are made smaller when they bring more than this
-	flushRows  = 1000                  // acknowledged rows that are deleted at once ...
+	flushRows  = 2000                  // acknowledged rows that are deleted at once ...
 	flushAfter = 20 * time.Millisecond // ... or after this time, whichever comes first
 	maxGaps    = 1000                  // gaps looked at in every read; the sweep finds what is in others
+	readPause  = time.Millisecond      // between reads for the sake of nudges: busy writers need the processor too
 	checkEvery = time.Second           // longest silence before the lead is checked again
 )
 
 // term is one relay's time as the leader: a loop in one goroutine that owns all of this state.
 //
-// Reads happen within the loop, on the connection that holds the lock. So each read proves that the lead is still
-// ours, and a row can be forgotten as soon as the loop learns that it is deleted: no read is under way then, and the
-// next one sees the table without it.
+// Reads are done by a reader, one at a time, on the connection that holds the lock: while the broker is busy with what is
+// held, the next page is on its way. Each answer proves that the lead was ours when it was asked for, and nothing is
+// published when the last proof is older than Options.Lease. An answer shows the table as it was some time after it
+// was asked for, so what the writer has changed meanwhile is put down only after the answer: a row is forgotten
+// when no read is under way that may have seen it, and the next one sees the table without it.
 //
 // No token fences off a leader that was stopped (SIGSTOP, a long pause of the machine) between its check and a publish:
 // the messages it has in hand then go out a second time, late. That costs duplicates, not order. Any leader sends a
@@ -34,7 +33,7 @@ const (
 type term struct {
 	r    *Relay
 	opts Options
-	conn *pgx.Conn
+	rd   *reader
 	w    *writer
 
 	*lanes
@@ -51,8 +50,12 @@ type term struct {
 	pending changes   // to be written ...
 	flushAt time.Time // ... no later than this
 	writing bool
+	limbo   []changes // written while a read was under way
 
+	reading   bool
+	again     bool      // nudged while reading: what was committed may have come too late for it
 	checked   time.Time // the lead was ours
+	lastRead  time.Time // was answered
 	nextRead  time.Time
 	nextSweep time.Time
 	poll      time.Duration
@@ -68,7 +71,7 @@ type parkedKey struct {
 
 func newTerm(r *Relay, conn *pgx.Conn) *term {
 	return &term{
-		r: r, opts: r.opts, conn: conn, w: newWriter(r), lanes: newLanes(),
+		r: r, opts: r.opts, rd: newReader(conn, r.sweeper, r.opts.Lease), w: newWriter(r), lanes: newLanes(),
 		parked: map[laneKey]*parkedKey{}, gaps: map[int64]time.Time{},
 		results: results{wake: make(chan struct{}, 1)},
 		poll:    r.opts.PollMin, batch: min(readRows/10, r.opts.Window), checked: time.Now(),
@@ -84,6 +87,10 @@ func (t *term) run(ctx context.Context) error {
 	writerCtx, stopWriter := context.WithCancel(keep)
 	defer stopWriter()
 	go t.w.run(writerCtx)
+	readerCtx, stopReader := context.WithCancel(keep)
+	defer t.rd.wait() // the connection is not ours alone before
+	defer stopReader()
+	go t.rd.run(readerCtx)
 
 	err := t.loop(ctx)
 	t.drain(ctx)
@@ -101,9 +108,7 @@ func (t *term) loop(ctx context.Context) error {
 		now := time.Now()
 		t.settle(t.results.take())
 		t.flush(now)
-		if err := t.fill(ctx, now, nudged); err != nil {
-			return err
-		}
+		t.fill(now, nudged)
 		delayed := t.release(now)
 		t.publish(now)
 
@@ -114,6 +119,10 @@ func (t *term) loop(ctx context.Context) error {
 			return ctx.Err()
 		case c := <-t.w.done:
 			t.written(c)
+		case a := <-t.rd.answers:
+			if err := t.answered(a); err != nil {
+				return err
+			}
 		case <-t.results.wake:
 		case <-t.r.nudge:
 			nudged = true
@@ -124,15 +133,18 @@ func (t *term) loop(ctx context.Context) error {
 
 // pause is how long the loop may wait when nothing happens.
 func (t *term) pause(now, delayed time.Time) time.Duration {
-	next := t.checked.Add(checkEvery)
+	next := now.Add(checkEvery)
 	earlier := func(at time.Time) {
 		if at.Before(next) {
 			next = at
 		}
 	}
-	if t.hasRoom() {
-		earlier(t.nextRead)
-		earlier(t.nextSweep)
+	if !t.reading {
+		earlier(t.checked.Add(checkEvery))
+		if t.hasRoom() {
+			earlier(t.nextRead)
+			earlier(t.nextSweep)
+		}
 	}
 	if t.pending.len() > 0 && !t.writing {
 		earlier(t.flushAt)
@@ -146,139 +158,9 @@ func (t *term) pause(now, delayed time.Time) time.Duration {
 	return max(0, time.Until(next))
 }
 
-func (t *term) hasRoom() bool {
-	return len(t.held) <= 4*t.opts.Window-t.batch && t.bytes < memory
-}
-
-// fill reads what is new when it is time to, and makes sure that the lead is still ours.
-func (t *term) fill(ctx context.Context, now time.Time, nudged bool) error {
-	ctx, cancel := context.WithTimeout(ctx, t.opts.Lease) // a network that swallows packets must not hang the loop
-	defer cancel()
-	if nudged {
-		t.nextRead = now
-	}
-	if t.hasRoom() {
-		if !now.Before(t.nextSweep) { // first of all when the term begins: it tells which keys are parked
-			if err := t.sweep(ctx); err != nil {
-				return fmt.Errorf("sweep outbox: %w", err)
-			}
-		}
-		if !now.Before(t.nextRead) {
-			if err := t.read(ctx); err != nil {
-				return fmt.Errorf("read outbox: %w", err)
-			}
-		}
-	}
-	if now.Sub(t.checked) >= checkEvery {
-		if err := t.conn.Ping(ctx); err != nil {
-			return fmt.Errorf("check lead: %w", err)
-		}
-		t.checked = time.Now()
-	}
-	return nil
-}
-
-// read takes in the rows above the cursor and those that have appeared in gaps.
-func (t *term) read(ctx context.Context) error {
-	gaps := slices.Collect(maps.Keys(t.gaps))
-	filled, rows, err := read(ctx, t.conn, t.cursor, t.batch, gaps)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	t.checked = now
-	for _, r := range filled {
-		delete(t.gaps, r.id)
-		t.take(r)
-	}
-	for id, since := range t.gaps {
-		if now.Sub(since) > t.opts.Sweep {
-			delete(t.gaps, id) // most likely rolled back; else a sweep finds it
-		}
-	}
-	bytes := 0
-	for _, r := range rows {
-		bytes += len(r.msg.Data)
-		t.noteGaps(r.id, now)
-		t.cursor = r.id
-		t.take(r)
-	}
-
-	switch {
-	case len(rows) == t.batch: // there is more
-		t.nextRead, t.poll = now, t.opts.PollMin
-	case len(rows)+len(filled)+len(t.gaps) > 0:
-		t.nextRead, t.poll = now.Add(t.opts.PollMin), t.opts.PollMin
-	default:
-		t.poll = min(2*t.poll, t.opts.PollMax)
-		t.nextRead = now.Add(t.poll)
-	}
-	if bytes > readBytes {
-		t.batch = max(1, t.batch/2)
-	} else if len(rows) == t.batch {
-		t.batch = min(2*t.batch, readRows, t.opts.Window)
-	}
-	return nil
-}
-
-// noteGaps remembers the ids between the highest read so far and id: their transactions may still commit.
-func (t *term) noteGaps(id int64, now time.Time) {
-	if id <= t.top {
-		return
-	}
-	if t.top > 0 && id-t.top <= maxGaps {
-		for gap := t.top + 1; gap < id && len(t.gaps) < maxGaps; gap++ {
-			t.gaps[gap] = now
-		}
-	}
-	t.top = id
-}
-
-// sweep finds the rows that reads have passed by, and the keys that were parked or are no longer.
-func (t *term) sweep(ctx context.Context) error {
-	start := time.Now()
-	parked, rows, err := t.r.sweeper(ctx, t.conn, t.cursor, slices.Collect(maps.Keys(t.held)), t.batch)
-	if err != nil {
-		return err
-	}
-	t.checked = time.Now()
-	t.nextSweep = t.checked.Add(max(t.opts.Sweep, 10*t.checked.Sub(start))) // never more than a tenth of the time
-	for k, id := range parked {
-		if t.parked[k] == nil {
-			t.parked[k] = &parkedKey{id: id, written: true}
-		}
-	}
-	for k, p := range t.parked {
-		if _, still := parked[k]; p.written && !still {
-			// Someone retried or dropped it. Read again from there, so that what waited comes before what is new.
-			delete(t.parked, k)
-			t.cursor = min(t.cursor, p.id-1)
-			t.nextRead = t.checked
-		}
-	}
-	for _, r := range rows {
-		if r.id <= t.cursor { // else the read that follows brings it, in order
-			t.take(r)
-		}
-	}
-	return nil
-}
-
-// take holds a row, unless it is held already or its key is parked.
-func (t *term) take(r *row) {
-	if t.held[r.id] != nil || t.isParked(laneKey{r.msg.Topic, r.msg.Key}) {
-		return
-	}
-	t.add(r)
-}
-
-func (t *term) isParked(k laneKey) bool {
-	return k.key != "" && t.parked[k] != nil
-}
-
 // publish hands over the first message of each ready key, up to the window.
 func (t *term) publish(now time.Time) {
-	if t.resume.After(now) {
+	if t.resume.After(now) || now.Sub(t.checked) >= t.opts.Lease {
 		return
 	}
 	for t.inFlight < t.opts.Window {
@@ -288,9 +170,11 @@ func (t *term) publish(now time.Time) {
 		}
 		t.inFlight++
 		r := l.queue[0]
-		ctx, msg, end := startSpan(t.pub, r.msg)
+		ctx, msg, end := startSpan(t.pub, r.message())
 		t.r.pub.Publish(ctx, msg, func(err error) {
-			end(err)
+			if end != nil {
+				end(err)
+			}
 			t.results.add(result{r, err, time.Now()})
 		})
 	}
@@ -298,6 +182,7 @@ func (t *term) publish(now time.Time) {
 
 // settle deals with what the broker said.
 func (t *term) settle(rs []result) {
+	acked := map[string]int{}
 	for _, res := range rs {
 		r, l := res.row, res.row.lane
 		t.inFlight--
@@ -305,8 +190,8 @@ func (t *term) settle(rs []result) {
 		switch {
 		case res.err == nil:
 			t.outages = 0
-			t.r.metrics.published.WithLabelValues(r.msg.Topic).Inc()
-			t.r.metrics.latency.Observe(res.at.Sub(r.created).Seconds())
+			acked[r.topic]++
+			t.r.metrics.latency.Observe(res.at.Sub(time.UnixMicro(r.created)).Seconds())
 			l.pop()
 			t.change(func(c *changes) { c.deleted = append(c.deleted, r.id) })
 		case isUnavailable(res.err):
@@ -316,11 +201,14 @@ func (t *term) settle(rs []result) {
 		}
 		t.enlist(l)
 	}
+	for topic, n := range acked {
+		t.r.metrics.published.WithLabelValues(topic).Add(float64(n))
+	}
 }
 
 // outage stops publishing for a while that grows with each attempt; a burst of failures is one.
 func (t *term) outage(r *row, res result) {
-	t.r.metrics.errors.WithLabelValues(r.msg.Topic, "unavailable").Inc()
+	t.r.metrics.errors.WithLabelValues(r.topic, "unavailable").Inc()
 	if t.resume.After(res.at) {
 		return
 	}
@@ -333,21 +221,21 @@ func (t *term) outage(r *row, res result) {
 // fail delays a message, or parks its key.
 func (t *term) fail(r *row, res result) {
 	r.attempts++
-	f := failure{row: r, id: r.id, attempts: r.attempts, err: res.err.Error()}
-	f.parked = isPermanent(res.err) || r.attempts >= t.opts.MaxAttempts
-	f.nextAt = res.at.Add(backoff(r.attempts-1, t.opts.BackoffMin, t.opts.BackoffMax))
-	log := t.r.opts.Logger.With("id", r.id, "event_id", r.msg.ID, "type", r.msg.Type, "topic", r.msg.Topic,
-		"key", r.msg.Key, "attempts", r.attempts, "error", res.err)
+	f := failure{row: r, id: r.id, attempts: int(r.attempts), err: res.err.Error()}
+	f.parked = isPermanent(res.err) || f.attempts >= t.opts.MaxAttempts
+	f.nextAt = res.at.Add(backoff(f.attempts-1, t.opts.BackoffMin, t.opts.BackoffMax))
+	log := t.r.opts.Logger.With("id", r.id, "event_id", r.text(colEventID), "type", r.text(colType),
+		"topic", r.topic, "key", r.lane.key.key, "attempts", r.attempts, "error", res.err)
 	if f.parked {
 		log.Error("outbox message is parked and holds up its key")
-		t.r.metrics.errors.WithLabelValues(r.msg.Topic, "parked").Inc()
-		if r.msg.Key != "" {
+		t.r.metrics.errors.WithLabelValues(r.topic, "parked").Inc()
+		if r.lane.key.key != "" {
 			t.parked[r.lane.key] = &parkedKey{id: r.id}
 		}
 		t.drop(r.lane) // its rows are read again when the key is free
 	} else {
 		log.Warn("outbox message failed and will be tried again")
-		t.r.metrics.errors.WithLabelValues(r.msg.Topic, "retried").Inc()
+		t.r.metrics.errors.WithLabelValues(r.topic, "retried").Inc()
 		r.lane.until = f.nextAt
 	}
 	t.change(func(c *changes) { c.failed = append(c.failed, f) })
@@ -369,9 +257,18 @@ func (t *term) flush(now time.Time) {
 	t.pending, t.writing = changes{}, true
 }
 
-// written forgets the rows that the table no longer has, or has parked.
+// written is told that c is in the table.
 func (t *term) written(c changes) {
 	t.writing = false
+	if t.reading {
+		t.limbo = append(t.limbo, c)
+		return
+	}
+	t.settled(c)
+}
+
+// settled forgets the rows that the table no longer has, or has parked.
+func (t *term) settled(c changes) {
 	for _, id := range c.deleted {
 		t.forget(id)
 	}
@@ -423,36 +320,4 @@ func (t *term) flushAll() {
 	close(t.w.jobs)
 	for range t.w.done { // until the writer has ended
 	}
-}
-
-// result is what became of a publish.
-type result struct {
-	row *row
-	err error
-	at  time.Time
-}
-
-// results passes them from the publisher's goroutines to the loop without ever blocking one.
-type results struct {
-	mu   sync.Mutex
-	list []result
-	wake chan struct{}
-}
-
-func (rs *results) add(r result) {
-	rs.mu.Lock()
-	rs.list = append(rs.list, r)
-	rs.mu.Unlock()
-	select {
-	case rs.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (rs *results) take() []result {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	list := rs.list
-	rs.list = nil
-	return list
 }

@@ -10,7 +10,7 @@ CREATE TABLE outbox (
     topic       text        NOT NULL,
     key         text        NOT NULL DEFAULT '',
     occurred_at timestamptz NOT NULL,
-    headers     jsonb,
+    headers     text        NOT NULL DEFAULT '', -- extension attributes, a line "name=value" each
     payload     bytea       NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     attempts    integer     NOT NULL DEFAULT 0,
