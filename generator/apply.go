@@ -108,8 +108,10 @@ func possible(root string, j journal) error {
 		seen[dir] = true
 		// Always the same name: what a run that is killed here leaves, the next one removes. A folder, as making one follows no link.
 		probe := filepath.Join(dir, ".msgen-probe")
-		if err := os.Mkdir(probe, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+		if err := os.Mkdir(probe, 0o755); err != nil {
+			if info, there := os.Lstat(probe); there != nil || !info.IsDir() {
+				return err
+			}
 		}
 		if err := os.Remove(probe); err != nil {
 			return err

@@ -99,3 +99,12 @@ func TestProbeIsRemoved(t *testing.T) {
 		t.Errorf("there are %v, %v", entries, err)
 	}
 }
+
+// A file of that name is somebody's: it stays, and nothing is written.
+func TestProbeIsSomebodys(t *testing.T) {
+	root := tree(t, map[string]string{".msgen-probe": "mine"})
+	if err := generator.Apply(root, newPlan(t, root, before...)); err == nil {
+		t.Error("no error")
+	}
+	equal(t, snapshot(t, root), map[string]string{".msgen-probe": "mine"})
+}
