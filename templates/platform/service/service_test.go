@@ -57,6 +57,9 @@ func runWithin(t *testing.T, grace time.Duration, setup func(app *App)) *process
 	case err := <-p.result:
 		t.Fatalf("ended before it served: %v", err)
 	}
+	for !p.app.ready.serving.Load() && len(p.result) == 0 { // a worker may also end it before
+		time.Sleep(time.Millisecond)
+	}
 	return p
 }
 
@@ -115,6 +118,9 @@ func TestWithoutGRPC(t *testing.T) {
 			defer stop()
 			if app.grpcAddr != nil {
 				return fmt.Errorf("gRPC is served at %v", app.grpcAddr)
+			}
+			for !app.ready.serving.Load() { // which it is after its workers were started
+				time.Sleep(time.Millisecond)
 			}
 			p := &process{app: app}
 			if code, body := p.get(t, "/readyz"); code != 200 {
