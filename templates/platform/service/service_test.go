@@ -57,10 +57,17 @@ func runWithin(t *testing.T, grace time.Duration, setup func(app *App)) *process
 	case err := <-p.result:
 		t.Fatalf("ended before it served: %v", err)
 	}
-	for !p.app.ready.serving.Load() && len(p.result) == 0 { // a worker may also end it before
+	for !p.app.opened() && len(p.result) == 0 { // a worker may also end it before
 		time.Sleep(time.Millisecond)
 	}
 	return p
+}
+
+// opened reports that the first answer on readiness has been given, over HTTP and gRPC, which is after the workers were started.
+func (a *App) opened() bool {
+	a.ready.mu.Lock()
+	defer a.ready.mu.Unlock()
+	return !a.ready.at.IsZero()
 }
 
 func testConfig(grace time.Duration) Config {
@@ -119,7 +126,7 @@ func TestWithoutGRPC(t *testing.T) {
 			if app.grpcAddr != nil {
 				return fmt.Errorf("gRPC is served at %v", app.grpcAddr)
 			}
-			for !app.ready.serving.Load() { // which it is after its workers were started
+			for !app.opened() {
 				time.Sleep(time.Millisecond)
 			}
 			p := &process{app: app}
@@ -263,7 +270,11 @@ func TestWhatHangsIsCutOffAndNamed(t *testing.T) {
 	conn := p.dial(t)
 	called := make(chan error, 1)
 	go func() { called <- conn.Invoke(context.Background(), "/test/Do", &emptypb.Empty{}, &emptypb.Empty{}) }()
-	<-inCall
+	select {
+	case <-inCall:
+	case err := <-called:
+		t.Fatalf("the call did not come in: %v", err)
+	}
 	p.stop()
 	err := <-p.result
 	close(release)
