@@ -17,6 +17,35 @@ func Nearest(name string, candidates []string) string {
 	return best
 }
 
+// Typo is the one candidate that a name can be mistyped from: the only one at a distance of one edit or of case alone. It is "" when
+// there are several, when one is the name itself, for names so short that anything is near them, and when digits differ: any may be meant.
+func Typo(name string, candidates []string) string {
+	const shortest = 4
+	found := ""
+	for _, c := range candidates {
+		if c != name && distance(strings.ToLower(name), strings.ToLower(c), 2) > 1 {
+			continue
+		}
+		if c == name || found != "" && found != c {
+			return ""
+		}
+		found = c
+	}
+	if digits(name) != digits(found) || len(name) < shortest && !strings.EqualFold(name, found) {
+		return ""
+	}
+	return found
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
 // distance is the Damerau-Levenshtein distance (optimal string alignment) of a and b; limit or more when it is not below limit.
 func distance(a, b string, limit int) int {
 	x, y := []rune(a), []rune(b)

@@ -2,7 +2,8 @@
 package diag
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 
 	"github.com/msgen-dev/msgen/schema/source"
 )
@@ -47,7 +48,38 @@ type Diagnostic struct {
 	Secondary []Label
 	// Help says what to do.
 	Help string
+	// Fix mends the finding; nil when there is more than one way to, or none that is safe.
+	Fix *Fix
 }
+
+// Fix is the one safe change that mends a finding.
+type Fix struct {
+	// Title says what it does: lower case, no full stop.
+	Title string
+	Edits []Edit
+}
+
+// Edit replaces what stands in a span; an empty span inserts.
+type Edit struct {
+	Span source.Span
+	New  string
+}
+
+// Suppressed is a finding that does not count, and why.
+type Suppressed struct {
+	Diagnostic
+	By     Suppressor
+	Reason string // as the comment gives it; "" for a baseline
+}
+
+// Suppressor is what hides a finding.
+type Suppressor string
+
+// The suppressors.
+const (
+	ByComment  Suppressor = "comment"
+	ByBaseline Suppressor = "baseline"
+)
 
 // List is a set of findings.
 type List []Diagnostic
@@ -64,20 +96,17 @@ func (l List) HasErrors() bool {
 
 // Sort orders findings by file, place, rule and message, so that the same spec prints the same text.
 func (l List) Sort() {
-	sort.SliceStable(l, func(i, j int) bool {
-		a, b := l[i], l[j]
-		an, bn := name(a.Primary.Span), name(b.Primary.Span)
-		if an != bn {
-			return an < bn
-		}
-		if a.Primary.Span.Start != b.Primary.Span.Start {
-			return a.Primary.Span.Start.Before(b.Primary.Span.Start)
-		}
-		if a.ID != b.ID {
-			return a.ID < b.ID
-		}
-		return a.Message < b.Message
-	})
+	if !slices.IsSortedFunc(l, compare) {
+		slices.SortStableFunc(l, compare)
+	}
+}
+
+func compare(a, b Diagnostic) int {
+	if c := cmp.Compare(name(a.Primary.Span), name(b.Primary.Span)); c != 0 {
+		return c
+	}
+	p, q := a.Primary.Span.Start, b.Primary.Span.Start
+	return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Col, q.Col), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Message, b.Message))
 }
 
 func name(s source.Span) string {

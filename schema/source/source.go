@@ -4,6 +4,7 @@ package source
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // File is one input file, kept whole so that any span of it can be quoted.
@@ -13,13 +14,14 @@ type File struct {
 	// Content is the file's text as read.
 	Content []byte
 
-	lines []string
-	runes [][]rune
+	lines  []string
+	runes  [][]rune
+	starts []int
 }
 
 // NewFile returns a file whose lines can be quoted. Name is shown to people as it is.
 func NewFile(name string, content []byte) *File {
-	return &File{Name: name, Content: content, lines: split(strings.TrimPrefix(string(content), "\uFEFF"))}
+	return &File{Name: name, Content: content, lines: split(strings.TrimPrefix(string(content), bom))}
 }
 
 // split breaks text where YAML does: at \n, \r, \r\n and the Unicode line ends, so that its positions are ours.
@@ -69,12 +71,26 @@ func (f *File) Runes(n int) []rune {
 		return nil
 	}
 	if f.runes == nil {
-		f.runes = make([][]rune, len(f.lines))
-	}
-	if f.runes[n-1] == nil {
-		f.runes[n-1] = []rune(f.lines[n-1])
+		f.runes = inRunes(f.lines)
 	}
 	return f.runes[n-1]
+}
+
+// inRunes has all lines share one array: most are asked for, and one by one they would be thousands.
+func inRunes(lines []string) [][]rune {
+	total := 0
+	for _, line := range lines {
+		total += utf8.RuneCountInString(line)
+	}
+	all, list := make([]rune, 0, total), make([][]rune, len(lines))
+	for i, line := range lines {
+		start := len(all)
+		for _, r := range line {
+			all = append(all, r)
+		}
+		list[i] = all[start:len(all):len(all)]
+	}
+	return list
 }
 
 // Lines returns how many lines the file has.
