@@ -74,9 +74,9 @@ func protoPath() scalar[string] {
 }
 
 // checkService reports what a service cannot have together.
-func checkService(d *decoder, at place, s *Service, present map[string]source.Span) {
+func checkService(d *decoder, at place, s *Service, given *keys) {
 	if s.Proto.Set {
-		if span, ok := present["types"]; ok && len(s.Aggregates)+len(s.Views) == 0 {
+		if span, ok := given.span("types"); ok && len(s.Aggregates)+len(s.Views) == 0 {
 			d.fail(at.path+".types", span, problemf("declare messages in "+s.Proto.V, "types of a contract-first service without aggregates are used nowhere"))
 		}
 		for _, m := range s.API {
@@ -123,9 +123,12 @@ type namedValue struct {
 // behaviours are those of creates, reads, lists, updates and deletes that are set.
 func (m *Method) behaviours() []namedValue {
 	var list []namedValue
-	for _, b := range []namedValue{{"creates", m.Creates}, {"reads", m.Reads}, {"lists", m.Lists}, {"updates", m.Updates}, {"deletes", m.Deletes}} {
+	for _, b := range []struct {
+		name  string
+		value *Value[string]
+	}{{"creates", &m.Creates}, {"reads", &m.Reads}, {"lists", &m.Lists}, {"updates", &m.Updates}, {"deletes", &m.Deletes}} {
 		if b.value.Set {
-			list = append(list, b)
+			list = append(list, namedValue{b.name, *b.value})
 		}
 	}
 	return list
@@ -134,28 +137,38 @@ func (m *Method) behaviours() []namedValue {
 // Behaviour is the one of creates, reads, lists, updates and deletes that the method has, and its aggregate or view; "" for the user's
 // own methods.
 func (m *Method) Behaviour() (name string, target Value[string]) {
-	if list := m.behaviours(); len(list) > 0 {
-		return list[0].name, list[0].value
+	switch {
+	case m.Creates.Set:
+		return "creates", m.Creates
+	case m.Reads.Set:
+		return "reads", m.Reads
+	case m.Lists.Set:
+		return "lists", m.Lists
+	case m.Updates.Set:
+		return "updates", m.Updates
+	case m.Deletes.Set:
+		return "deletes", m.Deletes
 	}
 	return "", Value[string]{}
 }
 
 // checkMethod reports keys of a method that do not go together.
-func checkMethod(d *decoder, at place, m *Method, present map[string]source.Span) {
+func checkMethod(d *decoder, at place, m *Method, given *keys) {
 	list := m.behaviours()
 	if len(list) > 1 {
-		d.fail(at.path, present[list[1].name], problemf("make them two methods", "%s cannot both be %q and %q", m.Name.V, list[0].name, list[1].name))
+		second, _ := given.span(list[1].name)
+		d.fail(at.path, second, problemf("make them two methods", "%s cannot both be %q and %q", m.Name.V, list[0].name, list[1].name))
 	}
 	kind, _ := m.Behaviour()
 	refuse := func(name, help, format string, args ...any) {
-		if span, ok := present[name]; ok {
+		if span, ok := given.span(name); ok {
 			d.fail(at.path+"."+name, span, problemf(help, format, args...))
 		}
 	}
 	if kind != "updates" {
 		refuse("from", "use it with `updates`", "%s changes no state: it has no `updates`", m.Name.V)
 		refuse("to", "use it with `updates`", "%s changes no state: it has no `updates`", m.Name.V)
-	} else if _, ok := present["to"]; !ok {
+	} else if _, ok := given.span("to"); !ok {
 		refuse("from", "add `to:`, the state after the transition", "%s has `from` without `to`", m.Name.V)
 	}
 	if kind != "" {
@@ -174,7 +187,7 @@ func checkMethod(d *decoder, at place, m *Method, present map[string]source.Span
 }
 
 // checkAggregate reports fields that msgen adds itself.
-func checkAggregate(d *decoder, at place, a *Aggregate, _ map[string]source.Span) {
+func checkAggregate(d *decoder, at place, a *Aggregate, _ *keys) {
 	for _, f := range a.Fields {
 		why := reservedResource(f.Name.V)
 		if why == "" || f.Name.V == "id" && a.Key.V == "id" {
@@ -185,7 +198,7 @@ func checkAggregate(d *decoder, at place, a *Aggregate, _ map[string]source.Span
 }
 
 // checkView reports fields that msgen adds itself, and a key that is listed among the fields.
-func checkView(d *decoder, at place, v *View, _ map[string]source.Span) {
+func checkView(d *decoder, at place, v *View, _ *keys) {
 	for _, f := range v.Fields {
 		p := at.path + ".fields." + f.Name.V
 		switch f.Name.V {

@@ -7,6 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/edit"
 	"github.com/msgen-dev/msgen/schema/source"
 )
 
@@ -38,7 +39,11 @@ func (p place) at(name string, span source.Span) place {
 }
 
 // problem is an error with advice.
-type problem struct{ message, help string }
+type problem struct {
+	message, help string
+	// wrong and right are texts: to put the one in the place of the other is the only way to mend it. "" when there are several.
+	wrong, right string
+}
 
 func (p *problem) Error() string { return p.message }
 
@@ -54,6 +59,7 @@ func (d *decoder) fail(path string, span source.Span, err error) *diag.Diagnosti
 	found := diag.Diagnostic{Severity: diag.Error, Message: err.Error(), Path: path, Primary: diag.Label{Span: span}}
 	if p, ok := err.(*problem); ok { //nolint:errorlint // problems are never wrapped
 		found.Help = p.help
+		found.Fix = edit.Replace(span, p.wrong, p.right)
 	}
 	d.list = append(d.list, found)
 	return &d.list[len(d.list)-1]
@@ -70,6 +76,7 @@ func (d *decoder) resolveAlias(n *yaml.Node) *yaml.Node {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
 	}
 	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		d.spec.Aliased = true
 		return n.Alias
 	}
 	return n
@@ -82,10 +89,57 @@ type entry struct {
 	value *yaml.Node
 }
 
+// keys are the keys of a mapping, each name once.
+type keys struct {
+	file *source.File
+	list []entry
+	// byName is nil as long as there are few: to look through them is quicker then.
+	byName map[string]int
+}
+
+const fewKeys = 16
+
+func (k *keys) add(e entry) {
+	k.list = append(k.list, e)
+	switch {
+	case k.byName != nil:
+		k.byName[e.name] = len(k.list) - 1
+	case len(k.list) > fewKeys:
+		k.byName = make(map[string]int, cap(k.list))
+		for i := range k.list {
+			k.byName[k.list[i].name] = i
+		}
+	}
+}
+
+// get is the entry of a name; nil when there is none.
+func (k *keys) get(name string) *entry {
+	if k.byName != nil {
+		if i, ok := k.byName[name]; ok {
+			return &k.list[i]
+		}
+		return nil
+	}
+	for i := range k.list {
+		if k.list[i].name == name {
+			return &k.list[i]
+		}
+	}
+	return nil
+}
+
+// span is where the key of a name stands; ok is false when it is not given.
+func (k *keys) span(name string) (span source.Span, ok bool) {
+	e := k.get(name)
+	if e == nil {
+		return source.Span{}, false
+	}
+	return spanOf(k.file, e.key), true
+}
+
 // entries are a mapping's keys in order, with merge keys (<<) expanded behind the mapping's own. Duplicates are reported and left out.
-func (d *decoder) entries(n *yaml.Node, at place) []entry {
-	var list []entry
-	seen := map[string]*yaml.Node{}
+func (d *decoder) entries(n *yaml.Node, at place) keys {
+	found := keys{file: d.file, list: make([]entry, 0, len(n.Content)/2)}
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := d.resolveAlias(n.Content[i]), n.Content[i+1]
@@ -97,30 +151,29 @@ func (d *decoder) entries(n *yaml.Node, at place) []entry {
 			merges = append(merges, value)
 			continue
 		}
-		if first, ok := seen[key.Value]; ok {
-			found := d.fail(at.at(key.Value, source.Span{}).path, spanOf(d.file, key), problemf("remove one of the two", "duplicate key %q", key.Value))
-			found.Secondary = []diag.Label{{Span: spanOf(d.file, first), Text: "first given here"}}
+		if first := found.get(key.Value); first != nil {
+			twice := d.fail(at.at(key.Value, source.Span{}).path, spanOf(d.file, key), problemf("remove one of the two", "duplicate key %q", key.Value))
+			twice.Secondary = []diag.Label{{Span: spanOf(d.file, first.key), Text: "first given here"}}
 			continue
 		}
-		seen[key.Value] = key
-		list = append(list, entry{key.Value, key, value})
+		found.add(entry{key.Value, key, value})
 	}
 	for _, m := range merges {
-		list = d.merge(list, seen, m, at, 0)
+		d.merge(&found, m, at, 0)
 	}
-	return list
+	return found
 }
 
 // merge adds the keys of a merge value that are not there yet.
-func (d *decoder) merge(list []entry, seen map[string]*yaml.Node, value *yaml.Node, at place, depth int) []entry {
+func (d *decoder) merge(found *keys, value *yaml.Node, at place, depth int) {
 	n := d.resolveAlias(value)
 	if depth > 16 || d.exhausted {
-		return list
+		return
 	}
 	switch n.Kind {
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
-			list = d.merge(list, seen, item, at, depth+1)
+			d.merge(found, item, at, depth+1)
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -129,18 +182,16 @@ func (d *decoder) merge(list []entry, seen map[string]*yaml.Node, value *yaml.No
 				continue
 			}
 			if isMerge(key) {
-				list = d.merge(list, seen, v, at, depth+1)
+				d.merge(found, v, at, depth+1)
 				continue
 			}
-			if _, ok := seen[key.Value]; !ok {
-				seen[key.Value] = key
-				list = append(list, entry{key.Value, key, v})
+			if found.get(key.Value) == nil {
+				found.add(entry{key.Value, key, v})
 			}
 		}
 	default:
 		d.fail(at.path, spanOf(d.file, value), problemf("merge a mapping: `<<: *name`", "cannot merge %s", describe(n)))
 	}
-	return list
 }
 
 func isMerge(key *yaml.Node) bool {
@@ -165,10 +216,27 @@ func (d *decoder) sequence(n *yaml.Node, at place, what string) ([]*yaml.Node, b
 		if s.Kind == yaml.ScalarNode && s.ShortTag() == "!!str" && s.Value != "" {
 			help = "write [" + s.Value + "]"
 		}
-		d.fail(at.path, d.spanOr(n, at), problemf(help, "expected a list of %s, found %s", what, describe(s)))
+		found := d.fail(at.path, d.spanOr(n, at), problemf(help, "expected a list of %s, found %s", what, describe(s)))
+		if help != "" {
+			found.Fix = listOf(found.Primary.Span, s.Value)
+		}
 		return nil, false
 	}
 	return s.Content, true
+}
+
+// listOf puts the brackets of a list around a word.
+func listOf(span source.Span, value string) *diag.Fix {
+	if strings.ContainsAny(value, ",[]{}:#") {
+		return nil
+	}
+	fix := edit.Replace(span, value, "["+value+"]")
+	if fix != nil {
+		open, end := span, span
+		open.End, end.Start = open.Start, end.End
+		fix.Edits = []diag.Edit{{Span: open, New: "["}, {Span: end, New: "]"}}
+	}
+	return fix
 }
 
 // spanOr is the node's span, or that of its key when the node has no text (`key:` and nothing after it).

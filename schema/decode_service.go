@@ -22,7 +22,7 @@ var serviceObject = object[Service]{name: "service", what: "a service", keys: []
 	}, checkAggregate),
 	typesKey(),
 	named("api", "the methods by name", methodName, &methodObject, func(s *Service, name Value[string]) *Method {
-		m := &Method{Service: s, Name: name}
+		m := &Method{Service: s, Name: name, path: "services." + s.Name.V + ".api." + name.V}
 		s.API = append(s.API, m)
 		return m
 	}, checkMethod),
@@ -175,7 +175,7 @@ func (d *decoder) namedOptions(n *yaml.Node, at place, what string, each func(na
 	if !ok {
 		return
 	}
-	for _, e := range d.entries(m, at) {
+	for _, e := range d.entries(m, at).list {
 		span := spanOf(d.file, e.key)
 		value := e.value
 		if v := d.resolveAlias(value); v.Kind == yaml.ScalarNode && v.ShortTag() == "!!null" {

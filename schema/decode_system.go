@@ -118,11 +118,11 @@ func decodeSteps(d *decoder, n *yaml.Node, at place, s *Saga) {
 	}
 }
 
-func checkSaga(d *decoder, at place, s *Saga, present map[string]source.Span) {
-	if _, ok := present["orchestrator"]; !ok && s.Coordination.V != "choreography" {
+func checkSaga(d *decoder, at place, s *Saga, given *keys) {
+	if _, ok := given.span("orchestrator"); !ok && s.Coordination.V != "choreography" {
 		d.fail(at.path, at.span, problemf("add `orchestrator:`, the service whose method starts the saga", "an orchestrated saga needs the key %q", "orchestrator"))
 	}
-	if span, ok := present["orchestrator"]; ok && s.Coordination.V == "choreography" {
+	if span, ok := given.span("orchestrator"); ok && s.Coordination.V == "choreography" {
 		d.fail(at.path+".orchestrator", span, problemf("remove it, or use `coordination: orchestration`", "a choreographed saga has no orchestrator"))
 	}
 }

@@ -28,6 +28,10 @@ func defaulted[V any](d *decoder, v *Value[V], value V, at source.Span, path, wh
 // show is a value as the spec writes it.
 func show(value any) string {
 	switch v := value.(type) {
+	case string:
+		return v
+	case int:
+		return strconv.Itoa(v)
 	case time.Duration:
 		return FormatDuration(v)
 	case int64:

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,5 +50,36 @@ func TestBadSpecs(t *testing.T) {
 				t.Errorf("got:\n%s\nwant:\n%s", got, want)
 			}
 		})
+	}
+}
+
+// Each broken part of a spec is reported once, however far down its error shows, and none of the sound parts is.
+func TestSeveralSyntaxErrors(t *testing.T) {
+	breaks := []string{
+		"    responsibility: \"Takes orders.\n", "    owner: @team\n", "    api: {GetOrder: {reads: Order}\n", "    pii: [true\n",
+		"    owner: one: two\n", "     pii: true\n", "\towner: team\n", "    aggregates: }\n", "    owner: 'team\n", "   owner: team\n",
+	}
+	for i, first := range breaks {
+		for j, second := range breaks {
+			var spec strings.Builder
+			spec.WriteString("apiVersion: msgen/v1\nsystem: shop\n\nservices:\n")
+			for n, broken := range []string{"", first, "", second, ""} {
+				fmt.Fprintf(&spec, "  s%d:\n    responsibility: Does something.\n%s    database: none\n    api:\n      Do: {http: \"GET /v1/s%d/{id}\", public: true}\n\n", n, broken, n)
+			}
+			_, list := Load("x.yaml", []byte(spec.String()))
+			lines := map[string]bool{}
+			for _, d := range list {
+				if n := d.Primary.Span.Start.Line; n >= 11 && n <= 17 {
+					lines["first"] = true
+				} else if n >= 24 && n <= 30 {
+					lines["second"] = true
+				} else {
+					t.Errorf("%d and %d: a spurious error:\n%s%s", i, j, spec.String(), renderList(t, list))
+				}
+			}
+			if len(list) != 2 || len(lines) != 2 {
+				t.Errorf("%d and %d: %d errors, not one for each of the two:\n%s%s", i, j, len(list), spec.String(), renderList(t, list))
+			}
+		}
 	}
 }

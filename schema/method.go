@@ -1,5 +1,8 @@
 package schema
 
+// Path is the method's logical path: services.orders.api.PlaceOrder.
+func (m *Method) Path() string { return m.path }
+
 // ReadOnly reports whether the method is known to change nothing: it reads or lists.
 func (m *Method) ReadOnly() bool { return m.Reads.Set || m.Lists.Set }
 
@@ -9,24 +12,37 @@ func (m *Method) Writes() bool { return m.Creates.Set || m.Updates.Set || m.Dele
 // Repeatable reports whether calling the method twice does no more than calling it once: it reads, it carries a request id (creates,
 // updates and deletes, AIP-155), or its service stores nothing and only calls methods that change nothing. Only such calls are retried.
 func (m *Method) Repeatable() bool {
-	return m.ReadOnly() || m.Writes() || m.Service.changesNothing(map[*Service]bool{})
+	return m.ReadOnly() || m.Writes() || m.Service.quiet
 }
 
-// changesNothing reports whether no own method of a service can change anything, as far as the spec shows. In a cycle of calls nobody
-// has a database to change.
-func (s *Service) changesNothing(seen map[*Service]bool) bool {
-	if seen[s] {
-		return true
-	}
-	seen[s] = true
-	if s.Database.V != "" {
-		return false
-	}
-	for _, c := range s.Calls {
-		m := c.Target.Method
-		if m == nil || m.Writes() || !m.ReadOnly() && !m.Service.changesNothing(seen) {
-			return false
+// findQuiet finds the services of which no own method can change anything, as far as the spec shows. All without a database are taken to be such until
+// a call shows otherwise, so that in a cycle of calls, where nobody has a database to change, all are.
+func (s *Spec) findQuiet() {
+	callers := map[*Service][]*Service{} // of own methods
+	var loud []*Service
+	for _, service := range s.Services {
+		service.quiet = service.Database.V == ""
+		for _, c := range service.Calls {
+			switch m := c.Target.Method; {
+			case m == nil, m.Writes():
+				service.quiet = false
+			case !m.ReadOnly():
+				callers[m.Service] = append(callers[m.Service], service)
+			}
+		}
+		if !service.quiet {
+			loud = append(loud, service)
 		}
 	}
-	return true
+	for len(loud) > 0 {
+		last := len(loud) - 1
+		next := callers[loud[last]]
+		loud = loud[:last]
+		for _, caller := range next {
+			if caller.quiet {
+				caller.quiet = false
+				loud = append(loud, caller)
+			}
+		}
+	}
 }

@@ -31,7 +31,7 @@ func parse(file *source.File) (*yaml.Node, diag.List) {
 		return nil, syntaxError(file, source.Pos{Line: 1, Col: 1}, "the spec is empty", "write apiVersion, system, services and events; `msgen new` writes an example")
 	}
 	if err != nil {
-		return nil, yamlError(file, err)
+		return nil, yamlErrors(file, err)
 	}
 	second, err := decodeNode(dec)
 	if err == nil {
@@ -109,6 +109,12 @@ func yamlError(file *source.File, err error) diag.List {
 		line++
 	}
 	line = min(line, file.Lines())
+	odd := false
+	if strings.HasPrefix(message, "did not find expected key") {
+		begins := line // of the mapping, is what the library names
+		line = oddIndent(file, begins)
+		odd = line != begins
+	}
 	for line > 1 && strings.TrimSpace(file.Line(line)) == "" {
 		line-- // what is missing at the end is missing after the last text
 	}
@@ -121,12 +127,81 @@ func yamlError(file *source.File, err error) diag.List {
 		}
 	}
 	help := ""
+	switch {
+	case strings.Contains(message, "expected ',' or"):
+		help = "close the bracket"
+	case odd:
+		help = "indent it like the keys beside it"
+	case strings.Contains(message, "mapping values are not allowed"):
+		help = "indent it like the line above; or put the text above in quotes"
+	}
 	if unquotedType.MatchString(file.Line(line)) {
 		help = `put types with brackets or commas in quotes: "[]OrderLine", "enum(a, b)", "map<string, int32>"`
 	}
 	list := syntaxError(file, source.Pos{Line: line, Col: 1}, message, help)
 	list[0].Primary.Span = lineSpan(file, line)
+	culprit(file, line, &list[0])
 	return list
+}
+
+var (
+	tabIndent   = regexp.MustCompile(`^ *(\t+)`)
+	badStart    = regexp.MustCompile("(?:^|[:,\\[{-] |- )\\s*([@`%])")
+	secondColon = regexp.MustCompile(`^[^"'\[{#]*?: [^"'\[{&*!|>#]*?(:)(?: |$)`)
+)
+
+// culprit narrows the place of an error of the YAML library from its line to what it complains of, where that can be told.
+func culprit(file *source.File, line int, d *diag.Diagnostic) {
+	narrow := func(line int, what *regexp.Regexp, help string) bool {
+		text := file.Line(line)
+		m := what.FindStringSubmatchIndex(text)
+		if m == nil {
+			return false
+		}
+		start := utf8.RuneCountInString(text[:m[2]]) + 1
+		d.Primary.Span.Start, d.Primary.Span.End = source.Pos{Line: line, Col: start}, source.Pos{Line: line, Col: start + utf8.RuneCountInString(text[m[2]:m[3]])}
+		d.Help = help
+		return true
+	}
+	switch {
+	case strings.Contains(d.Message, "tab character"):
+		// It is noticed at the end of the text before it.
+		for n := line; n <= line+2; n++ {
+			if narrow(n, tabIndent, "indent with spaces") {
+				break
+			}
+		}
+	case strings.Contains(d.Message, "cannot start any token"):
+		if !narrow(line, tabIndent, "indent with spaces") {
+			narrow(line, badStart, "put the text in quotes")
+		}
+	case strings.Contains(d.Message, "mapping values are not allowed"):
+		narrow(line, secondColon, "put the text in quotes, since it holds a colon and a space")
+	}
+}
+
+// oddIndent is the first line from one on that goes back to an indentation at which nothing has begun; the line itself when there is none.
+func oddIndent(file *source.File, from int) int {
+	var open []int
+	for n := from; n <= file.Lines(); n++ {
+		if insignificant(file.Line(n)) {
+			continue
+		}
+		at, back := indentation(file.Line(n)), false
+		for len(open) > 0 && open[len(open)-1] > at {
+			open, back = open[:len(open)-1], true
+		}
+		switch {
+		case len(open) > 0 && open[len(open)-1] == at:
+		case back && len(open) > 0:
+			return n
+		case back:
+			return from // the mapping has ended
+		default:
+			open = append(open, at)
+		}
+	}
+	return from
 }
 
 func syntaxError(file *source.File, pos source.Pos, message, help string) diag.List {

@@ -42,6 +42,7 @@ func (d *decoder) resolve() {
 		d.resolveSaga(s)
 	}
 	d.checkRecursion()
+	d.findTypos()
 }
 
 func (d *decoder) buildIndex() {
@@ -66,7 +67,7 @@ func (d *decoder) buildIndex() {
 
 func (d *decoder) unresolved(path, kind string, name Value[string], known []string, help string) *Unresolved {
 	d.spec.Unresolved = append(d.spec.Unresolved, Unresolved{
-		Path: path, Kind: kind, Name: name.V, Span: name.Span, Nearest: Nearest(name.V, known), Help: help,
+		Path: path, Kind: kind, Name: name.V, Span: name.Span, Nearest: Nearest(name.V, known), Typo: Typo(name.V, known) != "", Help: help,
 	})
 	return &d.spec.Unresolved[len(d.spec.Unresolved)-1]
 }

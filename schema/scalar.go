@@ -32,7 +32,11 @@ func (s scalar[V]) decode(d *decoder, n *yaml.Node, at place) (Value[V], bool) {
 		if value.Kind == yaml.ScalarNode && free && value.ShortTag() != "!!null" {
 			help = fmt.Sprintf("if it is meant as text, quote it: %q", value.Value)
 		}
-		d.fail(at.path, d.spanOr(n, at), problemf(help, "expected %s, found %s", s.want, describe(value)))
+		p := problemf(help, "expected %s, found %s", s.want, describe(value))
+		if s.tag == "!!bool" {
+			p.wrong, p.right = value.Value, oldBooleans[strings.ToLower(value.Value)]
+		}
+		d.fail(at.path, d.spanOr(n, at), p)
 		return Value[V]{}, false
 	}
 	v, err := s.parse(value.Value)
@@ -120,13 +124,18 @@ func choice(words ...string) scalar[string] {
 					return s, nil
 				}
 			}
+			p := problemf("", "expected %s, found %q", want, s)
 			if near := Nearest(s, words); near != "" {
-				return "", problemf(fmt.Sprintf("did you mean %q?", near), "expected %s, found %q", want, s)
+				p.help = fmt.Sprintf("did you mean %q?", near)
 			}
-			return "", problemf("", "expected %s, found %q", want, s)
+			p.wrong, p.right = s, Typo(s, words)
+			return "", p
 		},
 	}
 }
+
+// oldBooleans are those of YAML 1.1, which are text since.
+var oldBooleans = map[string]string{"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 func boolean() scalar[bool] {
 	return scalar[bool]{want: "true or false", plural: "booleans", tag: "!!bool", shape: shape{"type": "boolean"},
@@ -279,39 +288,47 @@ func pattern() scalar[string] {
 // route is an HTTP binding: a verb and a path with parameters.
 func route() scalar[*HTTP] {
 	form := routeForm
-	return scalar[*HTTP]{want: "a verb and a path such as GET /v1/orders/{id}", plural: "routes", tag: "!!str", shape: shape{"type": "string", "pattern": routePattern},
-		parse: func(s string) (*HTTP, error) {
-			verb, path, ok := strings.Cut(s, " ")
-			switch {
-			case !ok || path == "":
-				return nil, problemf("write POST /v1/orders", "%q has no verb and path", s)
-			case strings.ToUpper(verb) == verb && nearestVerb(verb) == "":
-				return nil, problemf("use GET, POST, PUT, PATCH or DELETE", "unknown HTTP verb %q", verb)
-			case nearestVerb(verb) != verb:
-				return nil, problemf("write verbs in capitals", "unknown HTTP verb %q", verb)
-			case !strings.HasPrefix(path, "/"):
-				return nil, problemf("write "+verb+" /"+path, "the path %q does not start with a slash", path)
-			case strings.Contains(path, ":"):
-				return nil, problemf("give the action a path of its own, such as /v1/orders/{id}/cancel", "the path %q has a custom verb after a colon", path)
-			case !form.MatchString(s):
-				return nil, problemf("use segments of letters, digits, `.`, `_`, `~`, `-`, and parameters such as {order_id}; no slash at the end", "%q is no path", path)
+	var parse func(s string) (*HTTP, error)
+	// becomes proposes a route, when it is one, in the place of another.
+	becomes := func(p *problem, s, right string) *problem {
+		if _, err := parse(right); err == nil {
+			p.wrong, p.right = s, right
+		}
+		return p
+	}
+	parse = func(s string) (*HTTP, error) {
+		verb, path, ok := strings.Cut(s, " ")
+		switch {
+		case !ok || path == "":
+			return nil, problemf("write POST /v1/orders", "%q has no verb and path", s)
+		case strings.ToUpper(verb) == verb && nearestVerb(verb) == "":
+			return nil, problemf("use GET, POST, PUT, PATCH or DELETE", "unknown HTTP verb %q", verb)
+		case nearestVerb(verb) != verb:
+			return nil, becomes(problemf("write verbs in capitals", "unknown HTTP verb %q", verb), s, strings.ToUpper(verb)+" "+path)
+		case !strings.HasPrefix(path, "/"):
+			return nil, becomes(problemf("write "+verb+" /"+path, "the path %q does not start with a slash", path), s, verb+" /"+path)
+		case strings.Contains(path, ":"):
+			return nil, problemf("give the action a path of its own, such as /v1/orders/{id}/cancel", "the path %q has a custom verb after a colon", path)
+		case !form.MatchString(s):
+			return nil, problemf("use segments of letters, digits, `.`, `_`, `~`, `-`, and parameters such as {order_id}; no slash at the end", "%q is no path", path)
+		}
+		h := &HTTP{Verb: verb, Path: path}
+		for _, segment := range strings.Split(path[1:], "/") {
+			name, isParam := strings.CutPrefix(segment, "{")
+			if !isParam {
+				continue
 			}
-			h := &HTTP{Verb: verb, Path: path}
-			for _, segment := range strings.Split(path[1:], "/") {
-				name, isParam := strings.CutPrefix(segment, "{")
-				if !isParam {
-					continue
+			name = strings.TrimSuffix(name, "}")
+			for _, other := range h.Params {
+				if other == name {
+					return nil, problemf("give each parameter a name of its own", "the parameter {%s} stands twice in the path", name)
 				}
-				name = strings.TrimSuffix(name, "}")
-				for _, other := range h.Params {
-					if other == name {
-						return nil, problemf("give each parameter a name of its own", "the parameter {%s} stands twice in the path", name)
-					}
-				}
-				h.Params = append(h.Params, name)
 			}
-			return h, nil
-		}}
+			h.Params = append(h.Params, name)
+		}
+		return h, nil
+	}
+	return scalar[*HTTP]{want: "a verb and a path such as GET /v1/orders/{id}", plural: "routes", tag: "!!str", shape: shape{"type": "string", "pattern": routePattern}, parse: parse}
 }
 
 func nearestVerb(s string) string {

@@ -34,7 +34,7 @@ func Load(name string, content []byte) (*Spec, diag.List) {
 	file := source.NewFile(name, content)
 	root, list := parse(file)
 	if root == nil {
-		return nil, list
+		return nil, withoutFixes(list) // what the YAML means is for people to say
 	}
 	d := &decoder{file: file, spec: &Spec{File: file}}
 	specObject.decode(d, root, place{}, d.spec)
@@ -42,8 +42,19 @@ func Load(name string, content []byte) (*Spec, diag.List) {
 		d.fillDefaults()
 		d.resolve()
 		d.inferFromReferences()
+		d.spec.findQuiet()
 		d.findUnsupported()
+	}
+	if d.spec.Aliased {
+		d.list = withoutFixes(d.list)
 	}
 	d.list.Sort()
 	return d.spec, d.list
+}
+
+func withoutFixes(list diag.List) diag.List {
+	for i := range list {
+		list[i].Fix = nil
+	}
+	return list
 }

@@ -37,6 +37,8 @@ type Spec struct {
 	Unsupported []Unsupported
 	// Unresolved lists names that nothing answers to; rule MSG101 reports them.
 	Unresolved []Unresolved
+	// Aliased reports that parts of the text stand for several parts of the spec, so that to change one may change others.
+	Aliased bool
 }
 
 // Unresolved is a reference to something that the spec does not hold.
@@ -47,6 +49,8 @@ type Unresolved struct {
 	Span source.Span
 	// Nearest is the known name closest to it, "" when none is close.
 	Nearest string
+	// Typo reports that Nearest can be put in its place without asking.
+	Typo bool
 	// Help says what to do when there is no nearest name.
 	Help string
 	// Related is a place that explains it; zero when there is none.
@@ -98,6 +102,8 @@ type Service struct {
 	Calls          []*Call
 	SLO            *SLO
 	Scaling        Scaling
+
+	quiet bool // none of its own methods changes anything
 }
 
 // Aggregate is a DDD aggregate: one table, one repository, one resource message.
@@ -167,6 +173,7 @@ type Type struct {
 
 // Method is one RPC of a service.
 type Method struct {
+	path     string
 	Service  *Service
 	Name     Value[string] // PascalCase
 	HTTP     *HTTP         // nil when it is not exposed

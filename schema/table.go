@@ -35,33 +35,32 @@ type object[T any] struct {
 	keys []key[T]
 }
 
-// decode fills dst from a mapping, and returns the spans of the keys that were there.
-func (o *object[T]) decode(d *decoder, n *yaml.Node, at place, dst *T) map[string]source.Span {
+// decode fills dst from a mapping, and returns the keys that were there; nil when it is no mapping.
+func (o *object[T]) decode(d *decoder, n *yaml.Node, at place, dst *T) *keys {
 	m, ok := d.mapping(n, at, "a mapping for "+o.what)
 	if !ok {
 		return nil
 	}
-	present := map[string]source.Span{}
-	for _, e := range d.entries(m, at) {
+	given := d.entries(m, at)
+	for _, e := range given.list {
 		k := o.find(e.name)
 		span := spanOf(d.file, e.key)
 		if k == nil {
-			d.fail(at.at(e.name, span).path, span, o.unknown(e.name))
+			d.fail(at.at(e.name, span).path, span, o.unknown(e.name, &given))
 			continue
 		}
-		present[e.name] = span
 		k.decode(d, e.value, at.at(e.name, span), dst)
 	}
 	for i := range o.keys {
-		if _, ok := present[o.keys[i].name]; o.keys[i].required && !ok {
+		if k := &o.keys[i]; k.required && given.get(k.name) == nil {
 			span := at.span
 			if span.IsZero() {
 				span = spanOf(d.file, m)
 			}
-			d.fail(at.path, span, problemf(fmt.Sprintf("add `%s:`, %s", o.keys[i].name, o.keys[i].doc), "%s needs the key %q", o.what, o.keys[i].name))
+			d.fail(at.path, span, problemf(fmt.Sprintf("add `%s:`, %s", k.name, k.doc), "%s needs the key %q", o.what, k.name))
 		}
 	}
-	return present
+	return &given
 }
 
 func (o *object[T]) find(name string) *key[T] {
@@ -73,7 +72,7 @@ func (o *object[T]) find(name string) *key[T] {
 	return nil
 }
 
-func (o *object[T]) unknown(name string) *problem {
+func (o *object[T]) unknown(name string, given *keys) *problem {
 	names := make([]string, len(o.keys))
 	for i := range o.keys {
 		names[i] = o.keys[i].name
@@ -82,7 +81,11 @@ func (o *object[T]) unknown(name string) *problem {
 	if near := Nearest(name, names); near != "" {
 		help = fmt.Sprintf("did you mean %q?", near)
 	}
-	return problemf(help, "%s has no key %q", o.what, name)
+	p := problemf(help, "%s has no key %q", o.what, name)
+	if right := Typo(name, names); right != "" && given.get(right) == nil {
+		p.wrong, p.right = name, right
+	}
+	return p
 }
 
 // ref is the JSON Schema that refers to the object's definition.
@@ -150,14 +153,14 @@ func part[T, S any](name, doc string, o *object[S], field func(*T, source.Span) 
 }
 
 // named is a key with a mapping from names to objects; add makes the object of a name, and done, unless nil, checks it once decoded.
-func named[T, S any](name, doc string, kind nameKind, o *object[S], add func(*T, Value[string]) *S, done func(*decoder, place, *S, map[string]source.Span)) key[T] {
+func named[T, S any](name, doc string, kind nameKind, o *object[S], add func(*T, Value[string]) *S, done func(*decoder, place, *S, *keys)) key[T] {
 	s := shape{"type": "object", "propertyNames": kind.shape(), "additionalProperties": o.ref()}
 	return key[T]{name: name, doc: doc, shape: s, decode: func(d *decoder, n *yaml.Node, at place, dst *T) {
 		d.named(n, at, kind, func(v Value[string], value *yaml.Node, at place) {
 			item := add(dst, v)
-			present := o.decode(d, value, at, item)
-			if done != nil && present != nil {
-				done(d, at, item, present)
+			given := o.decode(d, value, at, item)
+			if done != nil && given != nil {
+				done(d, at, item, given)
 			}
 		})
 	}}
@@ -169,7 +172,7 @@ func (d *decoder) named(n *yaml.Node, at place, kind nameKind, each func(v Value
 	if !ok {
 		return
 	}
-	for _, e := range d.entries(m, at) {
+	for _, e := range d.entries(m, at).list {
 		span := spanOf(d.file, e.key)
 		inner := at.at(e.name, span)
 		if err := kind.check(e.name); err != nil {

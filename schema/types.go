@@ -80,7 +80,25 @@ func unknownType(text string) error {
 	if strings.HasPrefix(text, "enum(") || strings.HasPrefix(text, "map<") {
 		help = `put it in quotes: "enum(a, b)", "map<string, int32>"`
 	}
-	return problemf(help, "unknown type %q", text)
+	p := problemf(help, "unknown type %q", text)
+	if right := onlyType(text, names); right != "" {
+		p.wrong, p.right = text, right
+	}
+	return p
+}
+
+// onlyType is the one type that can be meant by an unknown one; "" when there are several: an int may be an int32 or an int64.
+func onlyType(text string, names []string) string {
+	switch strings.ToLower(text) {
+	case "boolean", "text", "varchar", "float32", "float64":
+		return foreignTypes[strings.ToLower(text)]
+	}
+	if elem, ok := strings.CutSuffix(text, "[]"); ok {
+		if _, err := ParseType("[]" + elem); err == nil {
+			return "[]" + elem
+		}
+	}
+	return Typo(text, names)
 }
 
 func parseMap(text, inner string) (Type, error) {
@@ -193,10 +211,15 @@ func (d *decoder) fields(n *yaml.Node, at place) []*Field {
 			}
 		case yaml.SequenceNode:
 			help := `write "[]string", in quotes`
+			p := problemf(help, "expected a type, found a list")
 			if len(target.Content) == 1 && target.Content[0].Kind == yaml.ScalarNode {
-				help = fmt.Sprintf("write %q, in quotes", "[]"+target.Content[0].Value)
+				elem := target.Content[0].Value
+				p.help = fmt.Sprintf("write %q, in quotes", "[]"+elem)
+				if _, err := ParseType("[]" + elem); err == nil {
+					p.wrong, p.right = "["+elem+"]", "[]"+elem
+				}
 			}
-			d.fail(at.path, spanOf(d.file, value), problemf(help, "expected a type, found a list"))
+			d.fail(at.path, spanOf(d.file, value), p)
 		default:
 			if v, ok := typeText.decode(d, value, at); ok {
 				f.Type, f.Span = v.V, v.Span

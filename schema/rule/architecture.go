@@ -6,6 +6,7 @@ import (
 
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/edit"
 	"github.com/msgen-dev/msgen/schema/source"
 )
 
@@ -18,17 +19,18 @@ const (
 
 func architecture() []Rule {
 	return []Rule{
-		{"MSG101", "UnknownReference", diag.Error, Architecture, unknownReference},
-		{"MSG102", "SelfCall", diag.Error, Architecture, selfCall},
-		{"MSG103", "CallCycle", diag.Error, Architecture, callCycle},
-		{"MSG104", "NoResponsibility", diag.Error, Architecture, noResponsibility},
-		{"MSG105", "NoOwner", diag.Warning, Architecture, noOwner},
-		{"MSG106", "DuplicateRoute", diag.Error, Architecture, duplicateRoute},
-		{"MSG107", "SharedAggregate", diag.Warning, Architecture, sharedAggregate},
-		{"MSG108", "IdleService", diag.Warning, Architecture, idleService},
-		{"MSG109", "TooManyMethods", diag.Warning, Architecture, tooManyMethods},
-		{"MSG110", "DeepCallChain", diag.Warning, Architecture, deepCallChain},
-		{"MSG111", "WideFanOut", diag.Warning, Architecture, wideFanOut},
+		{"MSG101", "UnknownReference", diag.Error, Architecture, unknownReference, OfSpec},
+		{"MSG102", "SelfCall", diag.Error, Architecture, selfCall, OfSpec},
+		{"MSG103", "CallCycle", diag.Error, Architecture, callCycle, OfSpec},
+		{"MSG104", "NoResponsibility", diag.Error, Architecture, noResponsibility, OfSpec},
+		{"MSG105", "NoOwner", diag.Warning, Architecture, noOwner, OfSpec},
+		{"MSG106", "DuplicateRoute", diag.Error, Architecture, duplicateRoute, OfSpec},
+		{"MSG107", "SharedAggregate", diag.Warning, Architecture, sharedAggregate, OfSpec},
+		{"MSG108", "IdleService", diag.Warning, Architecture, idleService, OfSpec},
+		{"MSG109", "TooManyMethods", diag.Warning, Architecture, tooManyMethods, OfSpec},
+		{"MSG110", "DeepCallChain", diag.Warning, Architecture, deepCallChain, OfSpec},
+		{"MSG111", "WideFanOut", diag.Warning, Architecture, wideFanOut, OfSpec},
+		{"MSG112", "TightCoupling", diag.Error, Architecture, tightCoupling, OfSpec},
 	}
 }
 
@@ -37,6 +39,16 @@ func unknownReference(s *schema.Spec, report Report) {
 		f := finding{path: u.Path, span: u.Span, message: fmt.Sprintf("unknown %s %q", u.Kind, u.Name), help: u.Help}
 		if u.Nearest != "" {
 			f.help = fmt.Sprintf("did you mean %q?", u.Nearest)
+		}
+		if u.Typo {
+			written := u.Name
+			if _, method, ok := strings.Cut(u.Nearest, "."); ok && u.Kind == "service" {
+				written += "." + method
+			}
+			f.fix = edit.Replace(u.Span, written, u.Nearest)
+			if f.fix == nil && u.Kind == "type" {
+				f.fix = edit.Replace(u.Span, "[]"+written, "[]"+u.Nearest)
+			}
 		}
 		if !u.Related.IsZero() {
 			f.related = []diag.Label{label(u.Related, u.RelatedText)}
@@ -214,45 +226,11 @@ func tooManyMethods(s *schema.Spec, report Report) {
 
 // deepCallChain reports, once for each service that begins one, the longest chain of synchronous calls.
 func deepCallChain(s *schema.Spec, report Report) {
-	longest := map[*schema.Service][]*schema.Call{}
-	open := map[*schema.Service]bool{}
-	var chain func(service *schema.Service) []*schema.Call
-	chain = func(service *schema.Service) []*schema.Call {
-		if found, ok := longest[service]; ok || open[service] {
-			return found
+	longestChains(s, func(path []*schema.Call) {
+		if len(path) > maxChain && len(path) <= maxCoupling {
+			report.add(chainFinding(path, maxChain, "replace calls by views kept from events"))
 		}
-		open[service] = true
-		var best []*schema.Call
-		for _, c := range service.Calls {
-			if c.Target.Service == nil {
-				continue
-			}
-			if rest := chain(c.Target.Service); len(rest)+1 > len(best) {
-				best = append([]*schema.Call{c}, rest...)
-			}
-		}
-		open[service] = false
-		longest[service] = best
-		return best
-	}
-	called := map[*schema.Service]bool{}
-	calls(s, func(c *schema.Call, _ string) { called[c.Target.Service] = true })
-	for _, service := range s.Services {
-		path := chain(service)
-		if len(path) <= maxChain || called[service] {
-			continue
-		}
-		names := []string{service.Name.V}
-		f := finding{path: "services." + service.Name.V + ".calls", span: path[0].Target.Name.Span, help: "replace calls by views kept from events"}
-		for i, c := range path {
-			names = append(names, c.Target.Service.Name.V)
-			if i > 0 {
-				f.related = append(f.related, label(c.Target.Name.Span, ""))
-			}
-		}
-		f.message = fmt.Sprintf("a chain of %d synchronous calls, more than %d: %s", len(path), maxChain, strings.Join(names, " → "))
-		report.add(f)
-	}
+	})
 }
 
 func wideFanOut(s *schema.Spec, report Report) {

@@ -7,24 +7,30 @@ import (
 
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/edit"
 )
 
 func communication() []Rule {
 	return []Rule{
-		{"MSG301", "EventNeverSent", diag.Error, Communication, eventNeverSent},
-		{"MSG302", "EventNeverReceived", diag.Warning, Communication, eventNeverReceived},
-		{"MSG303", "EventKey", diag.Error, Communication, eventKey},
-		{"MSG304", "UnusedEvent", diag.Warning, Communication, unusedEvent},
-		{"MSG305", "RetryWithoutBackoff", diag.Error, Communication, retryWithoutBackoff},
-		{"MSG306", "WeakBackoff", diag.Warning, Communication, weakBackoff},
-		{"MSG307", "SlowCall", diag.Warning, Communication, slowCall},
-		{"MSG308", "UnsafeRetry", diag.Warning, Communication, unsafeRetry},
-		{"MSG309", "CallWithoutTimeout", diag.Error, Communication, callWithoutTimeout},
-		{"MSG310", "CachedWrite", diag.Error, Communication, cachedWrite},
-		{"MSG311", "CallWithoutFallback", diag.Warning, Communication, callWithoutFallback},
-		{"MSG312", "GatewayWithoutRoutes", diag.Error, Communication, gatewayWithoutRoutes},
-		{"MSG313", "UnusedPolicy", diag.Warning, Communication, unusedPolicy},
-		{"MSG314", "RetryInterval", diag.Error, Communication, retryInterval},
+		{"MSG301", "EventNeverSent", diag.Error, Communication, eventNeverSent, OfSpec},
+		{"MSG302", "EventNeverReceived", diag.Warning, Communication, eventNeverReceived, OfSpec},
+		{"MSG303", "EventKey", diag.Error, Communication, eventKey, OfSpec},
+		{"MSG304", "UnusedEvent", diag.Warning, Communication, unusedEvent, OfSpec},
+		{"MSG305", "RetryWithoutBackoff", diag.Error, Communication, retryWithoutBackoff, OfSpec},
+		{"MSG306", "WeakBackoff", diag.Warning, Communication, weakBackoff, OfSpec},
+		{"MSG307", "SlowCall", diag.Warning, Communication, slowCall, OfSpec},
+		{"MSG308", "UnsafeRetry", diag.Warning, Communication, unsafeRetry, OfSpec},
+		{"MSG309", "CallWithoutTimeout", diag.Error, Communication, callWithoutTimeout, OfSpec},
+		{"MSG310", "CachedWrite", diag.Error, Communication, cachedWrite, OfSpec},
+		{"MSG311", "CallWithoutFallback", diag.Error, Communication, callWithoutFallback, OfSpec},
+		{"MSG312", "GatewayWithoutRoutes", diag.Error, Communication, gatewayWithoutRoutes, OfSpec},
+		{"MSG313", "UnusedPolicy", diag.Warning, Communication, unusedPolicy, OfSpec},
+		{"MSG314", "RetryInterval", diag.Error, Communication, retryInterval, OfSpec},
+		{"MSG315", "OutlastsCaller", diag.Error, Communication, outlastsCaller, OfSpec},
+		{"MSG316", "RetriesMultiply", diag.Warning, Communication, retriesMultiply, OfSpec},
+		{"MSG317", "BreakerNeverOpens", diag.Error, Communication, breakerNeverOpens, OfSpec},
+		{"MSG318", "SingleAttempt", diag.Warning, Communication, singleAttempt, OfSpec},
+		{"MSG319", "SlowSynchronousService", diag.Warning, Communication, slowSynchronousService, OfSpec},
 	}
 }
 
@@ -91,6 +97,7 @@ func eventKey(s *schema.Spec, report Report) {
 			if near := schema.Nearest(e.Key.V, known); near != "" {
 				f.help = fmt.Sprintf("did you mean %q?", near)
 			}
+			f.fix = edit.Replace(e.Key.Span, e.Key.V, schema.Typo(e.Key.V, known))
 		case !isKey(field.Type):
 			f.message = fmt.Sprintf("%s of type %s cannot be a partition key", e.Key.V, field.Type)
 			f.help = "use a uuid, a string or a whole number"
@@ -128,6 +135,7 @@ func retryWithoutBackoff(s *schema.Spec, report Report) {
 			report.add(finding{
 				path: path + ".retry", span: p.Retry.Policy.Span, message: fmt.Sprintf("the policy %s retries without backoff and jitter", p.Name.V),
 				help: "use `policy: exponential` and `jitter: full`", related: []diag.Label{label(p.Retry.Jitter.Span, "no jitter")},
+				fix: edit.Both(edit.Replace(p.Retry.Policy.Span, "constant", "exponential"), edit.Replace(p.Retry.Jitter.Span, "none", "full")),
 			})
 		}
 	})
@@ -141,12 +149,12 @@ func weakBackoff(s *schema.Spec, report Report) {
 		case constant:
 			report.add(finding{
 				path: path + ".retry.policy", span: p.Retry.Policy.Span, message: fmt.Sprintf("the policy %s retries without backoff", p.Name.V),
-				help: "use `policy: exponential`",
+				help: "use `policy: exponential`", fix: edit.Replace(p.Retry.Policy.Span, "constant", "exponential"),
 			})
 		default:
 			report.add(finding{
 				path: path + ".retry.jitter", span: p.Retry.Jitter.Span, message: fmt.Sprintf("the policy %s retries without jitter", p.Name.V),
-				help: "use `jitter: full`, so that callers do not return all at once",
+				help: "use `jitter: full`, so that callers do not return all at once", fix: edit.Replace(p.Retry.Jitter.Span, "none", "full"),
 			})
 		}
 	})
@@ -256,10 +264,10 @@ func cachedWrite(s *schema.Spec, report Report) {
 
 func callWithoutFallback(s *schema.Spec, report Report) {
 	calls(s, func(c *schema.Call, path string) {
-		if m := c.Target.Method; m != nil && c.Fallback.V == "none" && m.Repeatable() && !m.Writes() {
+		if m := c.Target.Method; m != nil && !c.Fallback.Set && m.Repeatable() && !m.Writes() {
 			report.add(finding{
-				path: path, span: c.Target.Name.Span, message: fmt.Sprintf("the call of %s has no fallback for when its breaker is open", c.Target.Name.V),
-				help: "add `fallback: cached` to answer with the last good response",
+				path: path, span: c.Target.Name.Span, message: fmt.Sprintf("the call of %s does not say what happens while its breaker is open", c.Target.Name.V),
+				help: "add `fallback: cached` to answer with the last good response, or `fallback: none` where an error is better than an old answer",
 			})
 		}
 	})

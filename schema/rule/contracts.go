@@ -6,6 +6,7 @@ import (
 
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/edit"
 	"github.com/msgen-dev/msgen/schema/source"
 )
 
@@ -14,36 +15,45 @@ const maxDatabaseName = 63
 
 func contracts() []Rule {
 	return []Rule{
-		{"MSG701", "NameCollision", diag.Error, Contracts, nameCollision},
-		{"MSG702", "FieldCollision", diag.Error, Contracts, fieldCollision},
-		{"MSG703", "PathParameters", diag.Error, Contracts, pathParameters},
-		{"MSG704", "WriteOverGet", diag.Error, Contracts, writeOverGet},
-		{"MSG705", "UnusualVerb", diag.Warning, Contracts, unusualVerb},
-		{"MSG706", "NameTooLong", diag.Error, Contracts, nameTooLong},
+		{"MSG701", "NameCollision", diag.Error, Contracts, nameCollision, OfSpec},
+		{"MSG702", "FieldCollision", diag.Error, Contracts, fieldCollision, OfSpec},
+		{"MSG703", "PathParameters", diag.Error, Contracts, pathParameters, OfSpec},
+		{"MSG704", "WriteOverGet", diag.Error, Contracts, writeOverGet, OfSpec},
+		{"MSG705", "UnusualVerb", diag.Warning, Contracts, unusualVerb, OfSpec},
+		{"MSG706", "NameTooLong", diag.Error, Contracts, nameTooLong, OfSpec},
+		{"MSG707", "ListWithoutPages", diag.Error, Contracts, listWithoutPages, OfSpec},
+		{"MSG708", "LargeEvent", diag.Warning, Contracts, largeEvent, OfSpec},
 	}
 }
 
 // taken remembers what each generated name is for.
 type taken struct {
 	report Report
-	names  map[string]schema.Value[string]
-	what   map[string]string
+	names  map[string]holder
 }
 
-func newTaken(report Report) *taken {
-	return &taken{report, map[string]schema.Value[string]{}, map[string]string{}}
+// holder is what has a name.
+type holder struct {
+	by   schema.Value[string]
+	what string
 }
+
+func newTaken(report Report) *taken { return &taken{report, map[string]holder{}} }
+
+// forget makes all names free again.
+func (t *taken) forget() { clear(t.names) }
 
 // claim reports a name that something else has already.
 func (t *taken) claim(name, what, path string, by schema.Value[string]) {
-	first, ok := t.names[name]
+	held, ok := t.names[name]
 	if !ok {
-		t.names[name], t.what[name] = by, what
+		t.names[name] = holder{by, what}
 		return
 	}
+	first := held.by
 	f := finding{path: path, span: by.Span, message: fmt.Sprintf("%s %s: %s would be generated twice", what, by.V, name), help: "rename one of the two"}
 	if !first.Span.IsZero() && first.Span != by.Span {
-		f.related = []diag.Label{label(first.Span, "taken by "+t.what[name]+" "+first.V)}
+		f.related = []diag.Label{label(first.Span, "taken by "+held.what+" "+first.V)}
 	} else if first.V != "" {
 		f.message = fmt.Sprintf("%s %s: the generated code has a %s already", what, by.V, first.V)
 	}
@@ -53,14 +63,14 @@ func (t *taken) claim(name, what, path string, by schema.Value[string]) {
 // differ reports a name that differs from another in nothing but case: their tables and files would be one. The same name twice is for claim.
 func (t *taken) differ(name schema.Value[string], what, path string) {
 	table := "table " + strings.ToLower(name.V)
-	if first, ok := t.names[table]; !ok || first.V != name.V {
+	if first, ok := t.names[table]; !ok || first.by.V != name.V {
 		t.claim(table, what, path, name)
 	}
 }
 
 // nameCollision holds the names of one service's proto package, its Go methods, and the services' Go packages apart.
 func nameCollision(s *schema.Spec, report Report) {
-	packages := newTaken(report)
+	packages, messages, handlers, tables := newTaken(report), newTaken(report), newTaken(report), newTaken(report)
 	for _, service := range s.Services {
 		at := "services." + service.Name.V
 		packages.claim("package "+strings.ReplaceAll(service.Name.V, "-", "")+"v1", "service", at, service.Name)
@@ -70,10 +80,12 @@ func nameCollision(s *schema.Spec, report Report) {
 				help: "rename one of the two", related: []diag.Label{label(s.System.Span, "the system")},
 			})
 		}
-		messages, handlers, tables := newTaken(report), newTaken(report), newTaken(report)
+		messages.forget()
+		handlers.forget()
+		tables.forget()
 		stem := strings.ReplaceAll(titles(service.Name.V), "-", "")
 		for _, name := range []string{stem + "Service", stem + "ServiceClient", stem + "ServiceServer", "Unimplemented" + stem + "ServiceServer", "Unsafe" + stem + "ServiceServer"} {
-			messages.names[name], messages.what[name] = schema.Value[string]{V: "stub " + name}, "stub"
+			messages.names[name] = holder{schema.Value[string]{V: "stub " + name}, "stub"}
 		}
 		for _, a := range service.Aggregates {
 			messages.claim(a.Name.V, "aggregate", at+".aggregates."+a.Name.V, a.Name)
@@ -123,8 +135,9 @@ func titles(s string) string {
 
 // fieldCollision reports fields of one message whose JSON names, Go accessors or columns are the same.
 func fieldCollision(s *schema.Spec, report Report) {
+	seen := map[string]*schema.Field{}
 	check := func(path string, fields []*schema.Field) {
-		seen := map[string]*schema.Field{}
+		clear(seen)
 		for _, f := range fields {
 			for _, name := range generated(f) {
 				other, ok := seen[name]
@@ -261,10 +274,28 @@ func writeOverGet(s *schema.Spec, report Report) {
 			kind, _ := m.Behaviour()
 			report.add(finding{
 				path: path + ".http", span: m.HTTP.Span, message: fmt.Sprintf("%s %s something over GET, which proxies and browsers repeat at will", m.Name.V, kind),
-				help: "use " + strings.Join(verbs(m), " or "),
+				help: "use " + strings.Join(verbs(m), " or "), fix: otherVerb(s, m),
 			})
 		}
 	})
+}
+
+// otherVerb gives a method the only verb of its behaviour; nil when there are several, or when the route is taken.
+func otherVerb(s *schema.Spec, m *schema.Method) *diag.Fix {
+	list := verbs(m)
+	if len(list) != 1 {
+		return nil
+	}
+	free := true
+	methods(s, func(other *schema.Method, _ string) {
+		if other.HTTP != nil && other.HTTP.Verb == list[0] && other.HTTP.Path == m.HTTP.Path {
+			free = false
+		}
+	})
+	if !free {
+		return nil
+	}
+	return edit.Replace(m.HTTP.Span, m.HTTP.Verb+" "+m.HTTP.Path, list[0]+" "+m.HTTP.Path)
 }
 
 // verbs are the usual verbs of a method's behaviour (AIP-131 to 136); none for own methods.

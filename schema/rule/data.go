@@ -6,25 +6,28 @@ import (
 
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/edit"
 )
 
 func data() []Rule {
 	return []Rule{
-		{"MSG201", "StoresWithoutDatabase", diag.Error, Data, storesWithoutDatabase},
-		{"MSG202", "MissingCompensation", diag.Error, Data, missingCompensation},
-		{"MSG203", "SeveralPivots", diag.Error, Data, severalPivots},
-		{"MSG204", "StepOrder", diag.Error, Data, stepOrder},
-		{"MSG205", "NotRetriableAfterPivot", diag.Error, Data, notRetriable},
-		{"MSG206", "StepTimeout", diag.Error, Data, stepTimeout},
-		{"MSG207", "StepTarget", diag.Error, Data, stepTarget},
-		{"MSG208", "CompensationTarget", diag.Error, Data, compensationTarget},
-		{"MSG209", "SagaStart", diag.Error, Data, sagaStart},
-		{"MSG210", "FailureTarget", diag.Error, Data, failureTarget},
-		{"MSG211", "ViewKey", diag.Error, Data, viewKey},
-		{"MSG212", "UnknownState", diag.Error, Data, unknownState},
-		{"MSG213", "SingleStepSaga", diag.Warning, Data, singleStepSaga},
-		{"MSG214", "AggregateKey", diag.Error, Data, aggregateKey},
-		{"MSG215", "RepeatedStep", diag.Error, Data, repeatedStep},
+		{"MSG201", "StoresWithoutDatabase", diag.Error, Data, storesWithoutDatabase, OfSpec},
+		{"MSG202", "MissingCompensation", diag.Error, Data, missingCompensation, OfSpec},
+		{"MSG203", "SeveralPivots", diag.Error, Data, severalPivots, OfSpec},
+		{"MSG204", "StepOrder", diag.Error, Data, stepOrder, OfSpec},
+		{"MSG205", "NotRetriableAfterPivot", diag.Error, Data, notRetriable, OfSpec},
+		{"MSG206", "StepTimeout", diag.Error, Data, stepTimeout, OfSpec},
+		{"MSG207", "StepTarget", diag.Error, Data, stepTarget, OfSpec},
+		{"MSG208", "CompensationTarget", diag.Error, Data, compensationTarget, OfSpec},
+		{"MSG209", "SagaStart", diag.Error, Data, sagaStart, OfSpec},
+		{"MSG210", "FailureTarget", diag.Error, Data, failureTarget, OfSpec},
+		{"MSG211", "ViewKey", diag.Error, Data, viewKey, OfSpec},
+		{"MSG212", "UnknownState", diag.Error, Data, unknownState, OfSpec},
+		{"MSG213", "SingleStepSaga", diag.Warning, Data, singleStepSaga, OfSpec},
+		{"MSG214", "AggregateKey", diag.Error, Data, aggregateKey, OfSpec},
+		{"MSG215", "RepeatedStep", diag.Error, Data, repeatedStep, OfSpec},
+		{"MSG216", "LongChoreography", diag.Warning, Data, longChoreography, OfSpec},
+		{"MSG217", "MonolithicDatabase", diag.Error, Data, monolithicDatabase, OfSpec},
 	}
 }
 
@@ -118,6 +121,9 @@ func unknownState(s *schema.Spec, report Report) {
 			} else if near := schema.Nearest(v.V, known); near != "" {
 				f.help = fmt.Sprintf("did you mean %q?", near)
 			}
+			if right := schema.Typo(v.V, known); key != "from" || !hasState(m.From, right) {
+				f.fix = edit.Replace(v.Span, v.V, right)
+			}
 			report.add(f)
 		}
 		for _, v := range m.From {
@@ -127,6 +133,15 @@ func unknownState(s *schema.Spec, report Report) {
 			check("to", m.To)
 		}
 	})
+}
+
+func hasState(states []schema.Value[string], name string) bool {
+	for _, state := range states {
+		if state.V == name {
+			return true
+		}
+	}
+	return false
 }
 
 func aggregateKey(s *schema.Spec, report Report) {

@@ -14,7 +14,7 @@ import (
 
 // FuzzLoad holds that no input makes the decoder or a rule panic, and that what they report lies inside the file.
 func FuzzLoad(f *testing.F) {
-	for _, pattern := range []string{"../../testdata/specs/*.yaml", "../../testdata/rules/*/fail.yaml", "../testdata/bad/*.yaml"} {
+	for _, pattern := range []string{"../../testdata/specs/*.yaml", "../../testdata/specs/published/*.yaml", "../../testdata/rules/*/fail.yaml", "../testdata/bad/*.yaml"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			f.Fatalf("%s: %v", pattern, err)
@@ -44,6 +44,12 @@ func FuzzLoad(f *testing.F) {
 			for _, s := range d.Secondary {
 				inside(t, s.Span, d)
 			}
+			if d.Fix == nil {
+				continue
+			}
+			for _, e := range d.Fix.Edits {
+				inside(t, e.Span, d)
+			}
 		}
 		if err := diag.Render(io.Discard, list, diag.Options{Color: true, Width: 80}); err != nil {
 			t.Fatal(err)
@@ -56,8 +62,14 @@ func inside(t *testing.T, s source.Span, d diag.Diagnostic) {
 	if s.IsZero() {
 		t.Fatalf("no place: %+v", d)
 	}
-	width := len([]rune(s.File.Line(s.Start.Line)))
-	if s.Start.Line < 1 || s.Start.Line > s.File.Lines() || s.Start.Col < 1 || s.Start.Col > width+1 || s.End.Before(s.Start) || s.End.Col > width+2 {
-		t.Fatalf("%v to %v lies outside of the file (line of %d): %s", s.Start, s.End, width, d.Message)
+	for _, p := range []source.Pos{s.Start, s.End} {
+		// The end is one past the last rune, and what is missing at the end of a line is shown behind it.
+		width := len([]rune(s.File.Line(p.Line)))
+		if p.Line < 1 || p.Line > s.File.Lines() || p.Col < 1 || p.Col > width+2 || p == s.Start && p.Col > width+1 {
+			t.Fatalf("%v to %v lies outside of the file (line of %d): %s", s.Start, s.End, width, d.Message)
+		}
+	}
+	if s.End.Before(s.Start) {
+		t.Fatalf("%v to %v ends before it starts: %s", s.Start, s.End, d.Message)
 	}
 }

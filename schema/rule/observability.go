@@ -3,12 +3,15 @@ package rule
 import (
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/edit"
 )
 
 func observability() []Rule {
 	return []Rule{
-		{"MSG501", "ExtremeSampling", diag.Warning, Observability, extremeSampling},
-		{"MSG502", "UnstructuredLogs", diag.Warning, Observability, unstructuredLogs},
+		{"MSG501", "ExtremeSampling", diag.Warning, Observability, extremeSampling, OfSpec},
+		{"MSG502", "UnstructuredLogs", diag.Error, Observability, unstructuredLogs, OfSpec},
+		{"MSG503", "ExposedWithoutObjective", diag.Warning, Observability, exposedWithoutObjective, OfSpec},
+		{"MSG504", "ObjectiveAboveDependencies", diag.Warning, Observability, objectiveAboveDependencies, OfSpec},
 	}
 }
 
@@ -30,6 +33,6 @@ func extremeSampling(s *schema.Spec, report Report) {
 
 func unstructuredLogs(s *schema.Spec, report Report) {
 	if s.Observability.Logs.V == "text" {
-		report.add(finding{path: "observability.logs", span: s.Observability.Logs.Span, message: "logs are written as plain text", help: "use json: a machine reads them before a person does"})
+		report.add(finding{path: "observability.logs", span: s.Observability.Logs.Span, message: "logs are written as plain text", help: "use json: a machine reads them before a person does", fix: edit.Replace(s.Observability.Logs.Span, "text", "json")})
 	}
 }

@@ -28,8 +28,10 @@ type Rule struct {
 	Name     string // UnknownReference
 	Severity diag.Severity
 	Category string
-	// Check reports what breaks the rule. It is given any spec that could be decoded, also one with errors and unresolved references.
+	// Check reports what breaks the rule. It is given any spec that could be decoded, also one with errors and unresolved references. It is
+	// nil for rules that do not look at the spec alone.
 	Check func(s *schema.Spec, report Report)
+	Kind  Kind
 }
 
 //go:embed docs/*.md
@@ -68,16 +70,17 @@ type finding struct {
 	message string
 	help    string
 	related []diag.Label
+	fix     *diag.Fix // nil unless there is just one safe way to mend it
 }
 
 func (r Report) add(f finding) {
 	*r.list = append(*r.list, diag.Diagnostic{
 		ID: r.rule.ID, Name: r.rule.Name, Severity: r.rule.Severity, Message: f.message, Path: f.path,
-		Primary: diag.Label{Span: f.span, Text: f.label}, Secondary: f.related, Help: f.help,
+		Primary: diag.Label{Span: f.span, Text: f.label}, Secondary: f.related, Help: f.help, Fix: f.fix,
 	})
 }
 
-// All are the rules, by id.
+// All are the rules of the spec, by id.
 func All() []Rule {
 	var list []Rule
 	for _, family := range [][]Rule{architecture(), data(), communication(), security(), observability(), scalability(), contracts()} {
@@ -88,7 +91,7 @@ func All() []Rule {
 
 // Get is the rule of an id; ok is false when there is none.
 func Get(id string) (r Rule, ok bool) {
-	for _, r := range All() {
+	for _, r := range Every() {
 		if strings.EqualFold(r.ID, id) || strings.EqualFold(r.Name, id) {
 			return r, true
 		}
@@ -96,30 +99,26 @@ func Get(id string) (r Rule, ok bool) {
 	return Rule{}, false
 }
 
-// Run checks a spec and returns the findings in the order of the text. Only the rules whose id starts with one of the prefixes run; all
-// when there are none.
-func Run(s *schema.Spec, prefixes ...string) diag.List {
+// Run checks a spec and returns the findings in the order of the text. Only the rules that Select picks run. Specs with aliases get no fixes.
+func Run(s *schema.Spec, selectors ...string) diag.List {
+	selected, unknown := Select(selectors)
+	if unknown != "" {
+		return nil
+	}
 	var list diag.List
 	rules := All()
 	for i := range rules {
-		if matches(rules[i].ID, prefixes) {
+		if selected(rules[i].ID) {
 			rules[i].Check(s, Report{rule: &rules[i], list: &list})
+		}
+	}
+	if s.Aliased {
+		for i := range list {
+			list[i].Fix = nil
 		}
 	}
 	list.Sort()
 	return list
-}
-
-func matches(id string, prefixes []string) bool {
-	if len(prefixes) == 0 {
-		return true
-	}
-	for _, p := range prefixes {
-		if strings.HasPrefix(id, strings.ToUpper(p)) {
-			return true
-		}
-	}
-	return false
 }
 
 func label(span source.Span, text string) diag.Label { return diag.Label{Span: span, Text: text} }
@@ -128,7 +127,7 @@ func label(span source.Span, text string) diag.Label { return diag.Label{Span: s
 func methods(s *schema.Spec, f func(m *schema.Method, path string)) {
 	for _, service := range s.Services {
 		for _, m := range service.API {
-			f(m, "services."+service.Name.V+".api."+m.Name.V)
+			f(m, m.Path())
 		}
 	}
 }

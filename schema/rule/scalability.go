@@ -12,10 +12,12 @@ import (
 
 func scalability() []Rule {
 	return []Rule{
-		{"MSG601", "SLOWithOneReplica", diag.Warning, Scalability, sloReplicas},
-		{"MSG602", "ShortGracePeriod", diag.Error, Scalability, shortGracePeriod},
-		{"MSG603", "ScalingBounds", diag.Error, Scalability, scalingBounds},
-		{"MSG604", "MemoryLimit", diag.Error, Scalability, memoryLimit},
+		{"MSG601", "SLOWithOneReplica", diag.Warning, Scalability, sloReplicas, OfSpec},
+		{"MSG602", "ShortGracePeriod", diag.Error, Scalability, shortGracePeriod, OfSpec},
+		{"MSG603", "ScalingBounds", diag.Error, Scalability, scalingBounds, OfSpec},
+		{"MSG604", "MemoryLimit", diag.Error, Scalability, memoryLimit, OfSpec},
+		{"MSG605", "FixedReplicas", diag.Error, Scalability, fixedReplicas, OfSpec},
+		{"MSG606", "TooManyConnections", diag.Warning, Scalability, tooManyConnections, OfSpec},
 	}
 }
 

@@ -11,14 +11,19 @@ import (
 
 func security() []Rule {
 	return []Rule{
-		{"MSG401", "ExposedWithoutAuth", diag.Error, Security, exposedWithoutAuth},
-		{"MSG402", "PublicWithScopes", diag.Error, Security, publicWithScopes},
-		{"MSG403", "PublicWrite", diag.Error, Security, publicWrite},
-		{"MSG404", "ScopesWithoutAuth", diag.Error, Security, scopesWithoutAuth},
-		{"MSG405", "UnsafeJWT", diag.Error, Security, unsafeJWT},
-		{"MSG406", "CORSCredentials", diag.Error, Security, corsCredentials},
-		{"MSG407", "InternalExposed", diag.Error, Security, internalExposed},
-		{"MSG408", "AccessWithoutRoute", diag.Error, Security, accessWithoutRoute},
+		{"MSG401", "ExposedWithoutAuth", diag.Error, Security, exposedWithoutAuth, OfSpec},
+		{"MSG402", "PublicWithScopes", diag.Error, Security, publicWithScopes, OfSpec},
+		{"MSG403", "PublicWrite", diag.Error, Security, publicWrite, OfSpec},
+		{"MSG404", "ScopesWithoutAuth", diag.Error, Security, scopesWithoutAuth, OfSpec},
+		{"MSG405", "UnsafeJWT", diag.Error, Security, unsafeJWT, OfSpec},
+		{"MSG406", "CORSCredentials", diag.Error, Security, corsCredentials, OfSpec},
+		{"MSG407", "InternalExposed", diag.Error, Security, internalExposed, OfSpec},
+		{"MSG408", "AccessWithoutRoute", diag.Error, Security, accessWithoutRoute, OfSpec},
+		{"MSG409", "WeakMTLS", diag.Error, Security, weakMTLS, OfSpec},
+		{"MSG410", "ServicesWithoutIdentity", diag.Error, Security, servicesWithoutIdentity, OfSpec},
+		{"MSG411", "UnsignedRequests", diag.Warning, Security, unsignedRequests, OfSpec},
+		{"MSG412", "LiteralSecret", diag.Error, Security, literalSecret, OfSpec},
+		{"MSG413", "PersonalDataShared", diag.Warning, Security, personalDataShared, OfSpec},
 	}
 }
 

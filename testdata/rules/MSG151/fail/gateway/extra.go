@@ -1,0 +1,5 @@
+package main
+
+import _ "example.com/shop/services/payments/rates"
+
+func main() {}
