@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"sort"
 	"strings"
 
 	"github.com/msgen-dev/msgen/generator/asyncapi"
 	"github.com/msgen-dev/msgen/generator/migration"
+	"github.com/msgen-dev/msgen/generator/number"
 	"github.com/msgen-dev/msgen/generator/openapi"
 	"github.com/msgen-dev/msgen/generator/proto"
 	"github.com/msgen-dev/msgen/generator/view"
@@ -24,6 +26,9 @@ type Options struct {
 	Protos map[string][]byte
 	// History is the content of migration.File in the folder that is generated into; nil when there is none.
 	History []byte
+	// Numbers are the numbers that the lock remembers. Render adds what is new in the spec, so that the lock can be written with it; nil means
+	// that nothing is remembered.
+	Numbers number.Table
 	// DesignOnly leaves everything out but the architecture document.
 	DesignOnly bool
 	// Templates replaces the built-in templates; nil is the built-in ones.
@@ -37,7 +42,7 @@ func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.
 	if fsys == nil {
 		fsys = templates.FS
 	}
-	sys, findings := view.Build(spec, view.Options{Protos: opts.Protos})
+	sys, findings := view.Build(spec, view.Options{Protos: opts.Protos, Numbers: opts.Numbers})
 	if findings.HasErrors() {
 		return nil, findings, nil
 	}
@@ -70,6 +75,9 @@ func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.
 	}
 	files = append(append(files, contracts...), runtime...)
 	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
+	if opts.Numbers != nil {
+		maps.Copy(opts.Numbers, sys.Numbers)
+	}
 	return files, findings, nil
 }
 

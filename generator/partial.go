@@ -17,7 +17,7 @@ func NewPartialPlan(root string, files []File, old *lock.File) (*Plan, error) {
 	for _, f := range files {
 		named[f.Path] = true
 	}
-	of := &lock.File{Format: old.Format}
+	of := &lock.File{Format: old.Format, Numbers: old.Numbers}
 	var others []lock.Entry
 	for _, entry := range old.Files {
 		if named[entry.Path] {

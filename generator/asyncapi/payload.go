@@ -58,12 +58,12 @@ func (p *protoText) message(m *view.Message, s *view.Service) {
 		}
 		enums[f.Enum] = true
 		fmt.Fprintf(p, "  enum %s {\n", f.Enum.Name)
-		for _, v := range f.Enum.Values {
+		for _, v := range f.Enum.ByNumber() {
 			fmt.Fprintf(p, "    %s = %d;\n", v.Name, v.Number)
 		}
 		p.WriteString("  }\n")
 	}
-	for _, f := range m.Fields {
+	for _, f := range m.ByNumber() {
 		label := ""
 		switch {
 		case f.Repeated:

@@ -1,4 +1,4 @@
-// Package lock reads and writes msgen.lock: what was generated, by which version, from which spec.
+// Package lock reads and writes msgen.lock: what was generated, by which version, from which spec, and the numbers that its contracts use.
 package lock
 
 import (
@@ -10,6 +10,8 @@ import (
 	"sort"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/msgen-dev/msgen/generator/number"
 )
 
 // Name is the file's name in the root of a system.
@@ -24,6 +26,8 @@ type File struct {
 	Generator string  `yaml:"generator"` // the version of msgen
 	Spec      string  `yaml:"spec"`      // sha256 of msgen.yaml and the .proto files that it names
 	Files     []Entry `yaml:"files"`     // sorted by path
+	// Numbers are the numbers in the contracts, as one text: a mapping of that size takes the YAML library seconds. A lock that was written before they were kept has none.
+	Numbers number.Table `yaml:"numbers,omitempty"`
 }
 
 // Entry is one file that msgen wrote.
@@ -38,17 +42,25 @@ type Entry struct {
 func Read(path string) (*File, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &File{Format: Format}, nil
+		return &File{Format: Format, Numbers: number.Table{}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	return Parse(data)
+}
+
+// Parse reads the text of a lock file.
+func Parse(data []byte) (*File, error) {
 	var f File
 	if err := yaml.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w; restore it from version control", Name, err)
 	}
 	if f.Format != Format {
 		return nil, fmt.Errorf("%s has layout %d and this msgen knows %d: use the msgen that wrote it (%s) or a newer one", Name, f.Format, Format, f.Generator)
+	}
+	if f.Numbers == nil {
+		f.Numbers = number.Table{}
 	}
 	sort.Slice(f.Files, func(i, j int) bool { return f.Files[i].Path < f.Files[j].Path })
 	return &f, nil
@@ -57,7 +69,7 @@ func Read(path string) (*File, error) {
 // Marshal is the file's text.
 func (f *File) Marshal() ([]byte, error) {
 	var buf bytes.Buffer
-	buf.WriteString("# Written by msgen. Commit it: it tells msgen which files are its own and which you have edited.\n")
+	buf.WriteString("# Written by msgen. Commit it: it tells msgen which files are its own, which you have edited, and which number each field has.\n")
 	enc := yaml.NewEncoder(&buf)
 	enc.SetIndent(2)
 	if err := enc.Encode(f); err != nil {

@@ -4,13 +4,14 @@ package proto
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/msgen-dev/msgen/generator/view"
 )
 
 // Render returns the .proto files of a system by their path below api/, laid out as buf expects. A contract-first file is not among them: it
-// is the user's, and Sources adds it.
+// is the user's, and Sources adds it. Fields and values stand in the order of their numbers, so that the order of the spec changes nothing.
 func Render(sys *view.System) map[string][]byte {
 	files := map[string][]byte{}
 	for _, s := range sys.Services {
@@ -144,7 +145,7 @@ func method(w *writer, m *view.Method) {
 
 func message(w *writer, m *view.Message) {
 	w.doc(0, m.Doc)
-	if len(m.Fields) == 0 && len(m.Enums) == 0 {
+	if len(m.Fields) == 0 && len(m.Enums) == 0 && len(m.Reserved.Numbers) == 0 {
 		w.linef(0, "message %s {}", m.Name)
 		return
 	}
@@ -152,16 +153,38 @@ func message(w *writer, m *view.Message) {
 	for _, e := range m.Enums {
 		w.doc(1, e.Doc)
 		w.linef(1, "enum %s {", e.Name)
-		for _, v := range e.Values {
+		reserved(w, 2, e.Reserved)
+		for _, v := range e.ByNumber() {
 			w.linef(2, "%s = %d;", v.Name, v.Number)
 		}
 		w.linef(1, "}")
 		w.WriteByte('\n')
 	}
-	for _, f := range m.Fields {
+	reserved(w, 1, m.Reserved)
+	for _, f := range m.ByNumber() {
 		field(w, f)
 	}
 	w.linef(0, "}")
+}
+
+// reserved writes what nothing may use again, so that nobody who still has the old contract misreads the new one.
+func reserved(w *writer, indent int, r view.Reserved) {
+	if len(r.Numbers) == 0 {
+		return
+	}
+	numbers := make([]string, len(r.Numbers))
+	for i, n := range r.Numbers {
+		numbers[i] = strconv.Itoa(n)
+	}
+	w.linef(indent, "reserved %s;", strings.Join(numbers, ", "))
+	if len(r.Names) == 0 {
+		return
+	}
+	names := make([]string, len(r.Names))
+	for i, n := range r.Names {
+		names[i] = strconv.Quote(n)
+	}
+	w.linef(indent, "reserved %s;", strings.Join(names, ", "))
 }
 
 func field(w *writer, f *view.Field) {

@@ -226,7 +226,7 @@ func TestStubsFaults(t *testing.T) {
 		text, message string
 		line, col     int
 	}{
-		"syntax":       {"syntax = \"proto3\";\nmessage A {\n  int32 x 1;\n}\n", "syntax error", 3, 11},
+		"syntax":       {"syntax = \"proto3\";\nmessage A {\n  int32 x 1;\n}\n", "syntax error", 3, 10},
 		"unknown type": {"syntax = \"proto3\";\nmessage A {\n  Missing m = 1;\n}\n", "unknown type Missing", 3, 3},
 		"number twice": {"syntax = \"proto3\";\nmessage A {\n  int32 m = 1;\n  int32 x = 1;\n}\n", "same tag 1", 4, 13},
 		"import":       {"syntax = \"proto3\";\nimport \"gone.proto\";\nmessage A {}\n", "gone.proto", 2, 8},

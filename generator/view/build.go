@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/msgen-dev/msgen/generator/number"
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
 )
@@ -12,6 +13,8 @@ import (
 type Options struct {
 	// Protos are the contract-first .proto files by the path that the spec gives.
 	Protos map[string][]byte
+	// Numbers are the numbers given so far; nil for a new system. Build leaves them as they are: those of now are in System.Numbers.
+	Numbers number.Table
 }
 
 // builder holds what is known while the models are made.
@@ -77,6 +80,7 @@ func Build(spec *schema.Spec, opts Options) (*System, diag.List) {
 	for _, sg := range b.sys.Sagas {
 		b.saga(sg)
 	}
+	b.numbers()
 	for _, s := range b.sys.Services {
 		b.finish(s)
 		for _, m := range s.Messages {

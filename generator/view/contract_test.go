@@ -83,7 +83,7 @@ func TestContractFaults(t *testing.T) {
 		line          int
 	}{
 		"missing file":      {"", "", spec, "there is no file api/greeter.proto", 8},
-		"syntax":            {"syntax = \"proto3\";\npackage a\nmessage M {}\n", "", proto, "syntax error", 3},
+		"syntax":            {"syntax = \"proto3\";\npackage a\nmessage M {}\n", "", proto, "syntax error", 2},
 		"unknown type":      {"syntax = \"proto3\";\npackage a;\nservice S {\n  rpc Do(Gone) returns (Gone);\n}\n", "", proto, "Gone", 4},
 		"unknown import":    {"syntax = \"proto3\";\npackage a;\nimport \"b.proto\";\nservice S {}\n", "", proto, "b.proto", 3},
 		"no service":        {"syntax = \"proto3\";\npackage a;\nmessage M {}\n", "", spec, "has 0 proto services", 8},

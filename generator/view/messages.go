@@ -8,7 +8,8 @@ import (
 	"github.com/msgen-dev/msgen/schema"
 )
 
-// Field numbers: what msgen adds takes 1 to 9, the spec's fields follow from 10, so that a new standard field never moves theirs.
+// Field numbers of a new message: what msgen adds takes 1 to 9, the spec's fields follow from 10, so that a new standard field never moves
+// theirs. Those of a message that was generated before are kept: numbers.go.
 const firstOwn = 10
 
 // resources makes the named types, aggregates and views of a service.

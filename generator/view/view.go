@@ -2,7 +2,10 @@
 // so that what renders holds no logic beyond range and if.
 package view
 
-import "github.com/msgen-dev/msgen/schema"
+import (
+	"github.com/msgen-dev/msgen/generator/number"
+	"github.com/msgen-dev/msgen/schema"
+)
 
 // System is the whole system to generate.
 type System struct {
@@ -20,6 +23,7 @@ type System struct {
 	EventsPackage, EventsImport, EventsProto string // eventsv1, example.com/shop/api/shop/events/v1, shop/events/v1/events.proto
 	Topics                                   []string
 	Inferred                                 []schema.Inference // the spec's own and those made here
+	Numbers                                  number.Table       // those of before and of every message here
 }
 
 // Service is one service.
@@ -65,6 +69,8 @@ type Message struct {
 	Doc     string
 	Fields  []*Field
 	Enums   []*Enum // nested
+	// Reserved are the numbers and names of fields that were removed.
+	Reserved Reserved
 }
 
 // Enum is a nested proto enum.
@@ -73,6 +79,14 @@ type Enum struct {
 	Name    string // State
 	Doc     string
 	Values  []EnumValue // the first is the _UNSPECIFIED one
+	// Reserved are the numbers and names of values that were removed.
+	Reserved Reserved
+}
+
+// Reserved is what a message or enum must not use again.
+type Reserved struct {
+	Numbers []int    // ascending
+	Names   []string // sorted
 }
 
 // EnumValue is one value.
