@@ -43,7 +43,7 @@ func Apply(root string, plan *Plan) error {
 			j.Moves = append(j.Moves, base)
 		}
 		switch c.Action {
-		case Create, Update:
+		case Create, Update, Merge, Conflict:
 			writes[c.Path] = c.Content
 			j.Moves = append(j.Moves, c.Path)
 		case Delete:

@@ -112,9 +112,9 @@ func TestMergeBase(t *testing.T) {
 	base("m2")
 	put(t, root, "m.txt", "mine")
 	run(t, root, file("m.txt", generator.Merged, "m3"))
-	base("m2") // what the edit was made from
+	base("m3") // the edit has been merged with it
 	run(t, root)
-	base("m2")
+	base("m3")
 }
 
 func TestOneRunAtATime(t *testing.T) {

@@ -23,7 +23,11 @@ const (
 	Update    Action = "update"
 	Delete    Action = "delete"
 	Unchanged Action = "unchanged"
-	// Keep leaves an edited merged file alone though its template has changed.
+	// Merge joins an edit of a merged file with what has changed in its template.
+	Merge Action = "merge"
+	// Conflict is a Merge in which both changed the same lines: they stand between markers.
+	Conflict Action = "conflict"
+	// Keep leaves an edited merged file alone though its template has changed: there is nothing to merge from, or an older conflict is left in it.
 	Keep Action = "keep"
 	// Orphan leaves a file alone that nothing in the spec asks for any more, because it is the user's or was edited.
 	Orphan Action = "orphan"
@@ -36,7 +40,7 @@ type Change struct {
 	Path   string
 	Class  Class
 	Action Action
-	// Content is what is written; nil unless the action is Create or Update.
+	// Content is what is written; nil unless the action is Create, Update, Merge or Conflict.
 	Content []byte
 	// Base is what a later merge of a merged file starts from; nil when that stays as it is.
 	Base []byte
@@ -54,7 +58,7 @@ type Plan struct {
 func (p *Plan) Pending() bool {
 	for _, c := range p.Changes {
 		switch c.Action {
-		case Create, Update, Delete, Edited:
+		case Create, Update, Merge, Conflict, Delete, Edited:
 			return true
 		}
 	}
@@ -72,9 +76,10 @@ func (p *Plan) Of(action Action) []string {
 	return paths
 }
 
-// NewPlan compares files with the folder root and with what the lock says was written there last. It reads and does not write.
+// NewPlan compares files with the folder root and with what the lock says was written there last. It reads and does not write. The numbers
+// of the old lock go into the new one: they are those that the files were rendered with.
 func NewPlan(root string, files []File, old *lock.File, version, specDigest string) (*Plan, error) {
-	plan := &Plan{Lock: &lock.File{Format: lock.Format, Generator: version, Spec: specDigest}}
+	plan := &Plan{Lock: &lock.File{Format: lock.Format, Generator: version, Spec: specDigest, Numbers: old.Numbers}}
 	wanted := map[string]bool{}
 	for _, f := range files {
 		wanted[f.Path] = true
@@ -87,6 +92,18 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 		c := Change{Path: f.Path, Class: f.Class, Action: action}
 		if action == Create || action == Update {
 			c.Content = f.Content
+		}
+		if action == Keep && known {
+			merged, ok, err := join(root, f, disk, entry)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				c.Action, c.Content, hash = Merge, merged.Text, digest(f.Content)
+				if merged.Conflicts > 0 {
+					c.Action = Conflict
+				}
+			}
 		}
 		if f.Class == Merged && hash == digest(f.Content) && (c.Content != nil || !known || entry.SHA256 != hash) {
 			c.Base = f.Content
