@@ -1,8 +1,12 @@
 # The versions of the tools are pinned here and nowhere else; each is built once, into a cache folder that bears its version.
+actionlint_version := 1.7.12
+buf_version        := 1.75.0
 golangci_version   := 2.15.0
 goreleaser_version := 2.12.7
 
 cache      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/msgen
+actionlint := $(cache)/tools/actionlint-$(actionlint_version)/actionlint
+buf        := $(cache)/tools/buf-$(buf_version)/buf
 golangci   := $(cache)/tools/golangci-lint-$(golangci_version)/golangci-lint
 goreleaser := $(cache)/tools/goreleaser-$(goreleaser_version)/goreleaser
 stack      := testdata/stack/stack
@@ -14,8 +18,14 @@ PKG         ?= ./...
 BENCH       ?= .
 BENCHTIME   ?= 1s
 
-# The end-to-end tests lint the system they generate; they find the linter here and need not build their own.
+# BENCHFLAGS adds flags to `make bench`: BENCHFLAGS='-cpuprofile cpu.out'.
+BENCHFLAGS  ?=
+
+# The benchmark of validate runs buf beside it.
+export MSGEN_BUF := $(buf)
+# Tests lint the systems they generate, and the workflows; they find the linters here and need not build their own.
 export MSGEN_GOLANGCI_LINT := $(golangci)
+export MSGEN_ACTIONLINT := $(actionlint)
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -31,7 +41,7 @@ build: ## Build bin/msgen
 demo: stack-up ## Generate the shop, run it on real Postgres and Kafka, and place an order
 	@eval "$$($(stack) env)"; go run ./cmd/internal/e2e/demo
 
-test: stack-up $(golangci) ## Every test, with the race detector, on real Postgres and Kafka
+test: stack-up $(actionlint) $(golangci) ## Every test, with the race detector, on real Postgres and Kafka
 	@eval "$$($(stack) env)"; set -x; go test -race -timeout 40m $(GOTESTFLAGS) $(PKG)
 
 vet: ## go vet
@@ -40,11 +50,11 @@ vet: ## go vet
 lint: $(golangci) ## golangci-lint, formatting included
 	$(golangci) run $(PKG)
 
-bench: stack-up ## Every benchmark, one package at a time so that they do not disturb each other
-	@eval "$$($(stack) env)"; set -x; go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -p 1 -timeout 60m $(PKG)
+bench: stack-up $(buf) ## Every benchmark, one package at a time so that they do not disturb each other
+	@eval "$$($(stack) env)"; set -x; go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -p 1 -timeout 60m $(BENCHFLAGS) $(PKG)
 
-bench-smoke: ## Every benchmark once: it shows that they run, not how fast
-	@$(MAKE) --no-print-directory bench BENCHTIME=1x
+bench-smoke: ## Every benchmark once and small: it shows that they run, not how fast
+	@$(MAKE) --no-print-directory bench BENCHTIME=1x BENCHFLAGS=-short
 
 generate: ## go generate
 	go generate $(PKG)
@@ -61,7 +71,7 @@ stack-up: ## Start the components that the tests need
 stack-down: ## Stop them and remove their data
 	@$(stack) down
 
-tools: $(golangci) $(goreleaser) ## Build the pinned tools
+tools: $(actionlint) $(buf) $(golangci) $(goreleaser) ## Build the pinned tools
 
 # Built aside and moved: an interrupted build never passes for a tool.
 define install
@@ -70,6 +80,12 @@ define install
 	GOBIN=$$new GOFLAGS= go install $(1)@v$(2); \
 	mkdir -p $(@D); mv "$$new/$(notdir $@)" $@
 endef
+
+$(actionlint):
+	$(call install,github.com/rhysd/actionlint/cmd/actionlint,$(actionlint_version))
+
+$(buf):
+	$(call install,github.com/bufbuild/buf/cmd/buf,$(buf_version))
 
 $(golangci):
 	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(golangci_version))

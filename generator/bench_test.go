@@ -59,11 +59,17 @@ func render(tb testing.TB, spec *schema.Spec) []generator.File {
 	return files
 }
 
-var sizes = []int{10, 100, 1000}
+// sizes are numbers of services; -short leaves out the one that takes seconds.
+func sizes() []int {
+	if testing.Short() {
+		return []int{10, 100}
+	}
+	return []int{10, 100, 1000}
+}
 
 // BenchmarkRender makes every file of a system in memory.
 func BenchmarkRender(b *testing.B) {
-	for _, n := range sizes {
+	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("services=%d", n), func(b *testing.B) {
 			spec := synthetic(b, n)
 			files := 0
@@ -79,7 +85,7 @@ func BenchmarkRender(b *testing.B) {
 
 // BenchmarkStubs makes the Go stubs alone, from .proto files in memory: what `buf generate` does.
 func BenchmarkStubs(b *testing.B) {
-	for _, n := range sizes {
+	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("services=%d", n), func(b *testing.B) {
 			sys, findings := view.Build(synthetic(b, n), view.Options{})
 			if findings.HasErrors() {

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/msgen-dev/msgen/generator"
@@ -218,6 +219,9 @@ func TestNetworkPoliciesAreTheDeclaredEdges(t *testing.T) {
 			if !slices.Equal(policy.PolicyTypes, []networkingv1.PolicyType{"Ingress", "Egress"}) {
 				t.Errorf("%s: %s: its policy is for %v", name, pod, policy.PolicyTypes)
 			}
+			if !single(&policy.PodSelector, "app.kubernetes.io/name") {
+				t.Errorf("%s: %s: its policy is for the pods of %v", name, pod, policy.PodSelector)
+			}
 			want := map[string]bool{"namespace monitoring at ops": true}
 			if pod == "gateway" {
 				want["anybody at http"] = true
@@ -255,17 +259,24 @@ func TestNetworkPoliciesAreTheDeclaredEdges(t *testing.T) {
 	}
 }
 
-// open adds what a rule lets through, in words.
+// open adds what a rule lets through, in words. A peer or a port of a kind that has no words here is in its own, so that nothing is passed over.
 func open(to map[string]bool, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) {
 	var who []string
 	for _, p := range peers {
-		switch {
-		case p.PodSelector != nil:
-			who = append(who, "pod "+p.PodSelector.MatchLabels["app.kubernetes.io/name"])
-		case p.NamespaceSelector != nil:
-			for _, v := range p.NamespaceSelector.MatchLabels {
+		switch pod, namespace := p.PodSelector, p.NamespaceSelector; {
+		case p.IPBlock == nil && namespace == nil && single(pod, "app.kubernetes.io/name"):
+			who = append(who, "pod "+pod.MatchLabels["app.kubernetes.io/name"])
+		case p.IPBlock == nil && pod == nil && single(namespace, "kubernetes.io/metadata.name"):
+			who = append(who, "namespace "+namespace.MatchLabels["kubernetes.io/metadata.name"])
+		case p.IPBlock == nil && pod == nil && namespace != nil && len(namespace.MatchLabels) == 1 && len(namespace.MatchExpressions) == 0:
+			for k, v := range namespace.MatchLabels {
+				if !strings.HasSuffix(k, ".msgen.dev/provides") {
+					v = k + "=" + v
+				}
 				who = append(who, "namespace "+v)
 			}
+		default:
+			who = append(who, p.String())
 		}
 	}
 	if len(peers) == 0 {
@@ -273,12 +284,21 @@ func open(to map[string]bool, peers []networkingv1.NetworkPolicyPeer, ports []ne
 	}
 	for _, w := range who {
 		for _, p := range ports {
+			if p.Port == nil || p.EndPort != nil || p.Protocol != nil && *p.Protocol != corev1.ProtocolTCP && p.Port.IntValue() != 53 {
+				to[w+" at "+p.String()] = true
+				continue
+			}
 			to[w+" at "+p.Port.String()] = true
 		}
 		if len(ports) == 0 {
 			to[w+" at every port"] = true
 		}
 	}
+}
+
+// single reports whether a selector picks by one label and nothing else.
+func single(s *metav1.LabelSelector, label string) bool {
+	return s != nil && len(s.MatchExpressions) == 0 && len(s.MatchLabels) == 1 && s.MatchLabels[label] != ""
 }
 
 func same(t *testing.T, what string, got, want map[string]bool) {

@@ -20,11 +20,22 @@ import (
 	"github.com/msgen-dev/msgen/templates/platform/postgres"
 )
 
-const (
-	drainRows = 200_000
-	drainKeys = 2_000
-	rounds    = 5 // of which the median counts
-)
+const drainKeys = 2_000
+
+// sizes are how much a benchmark does.
+type sizes struct {
+	drain, peer, write int // messages
+	rounds             int // of which the median counts
+	seconds            int
+}
+
+// size is enough for steady rates, or with -short as little as shows that the benchmarks run.
+func size() sizes {
+	if testing.Short() {
+		return sizes{drain: 2_000, peer: 500, write: 200, rounds: 1, seconds: 1}
+	}
+	return sizes{drain: 200_000, peer: 10_000, write: 8_000, rounds: 5, seconds: 5}
+}
 
 func benchMessages(topic string, n int) []event.Message {
 	msgs := make([]event.Message, n)
@@ -162,11 +173,12 @@ func cpu(cs []cost) (v []float64) {
 func BenchmarkOutboxDrain(b *testing.B) {
 	cfg := cluster(b)
 	cfg.Partitions = 8
+	n := size()
 	for b.Loop() {
 		var ours, alone []cost
-		for range rounds {
-			ours = append(ours, drainOutbox(b, cfg, drainRows))
-			alone = append(alone, publishAlone(b, cfg, drainRows))
+		for range n.rounds {
+			ours = append(ours, drainOutbox(b, cfg, n.drain))
+			alone = append(alone, publishAlone(b, cfg, n.drain))
 			b.Logf("drained %.0f/s, broker alone %.0f/s", ours[len(ours)-1].rate(), alone[len(alone)-1].rate())
 		}
 		b.ReportMetric(median(rates(ours)), "msgs/s")
@@ -184,7 +196,7 @@ func BenchmarkWriteRate(b *testing.B) {
 	cfg.Partitions = 8
 	for b.Loop() {
 		var with, without []float64
-		for range rounds {
+		for range size().rounds {
 			without = append(without, writeRate(b, cfg, false))
 			with = append(with, writeRate(b, cfg, true))
 		}
@@ -196,13 +208,12 @@ func BenchmarkWriteRate(b *testing.B) {
 
 func writeRate(b *testing.B, cfg kafka.Config, withRelay bool) float64 {
 	b.Helper()
-	const n = 8_000
 	topic, pool := newTopic(b, cfg), newOutbox(b)
 	nudge := func() {}
 	if withRelay {
 		nudge = relay(b, pool, warm(b, cfg, topic), outbox.Options{}).Nudge
 	}
-	rate, _, _ := commitAll(b, pool, benchMessages(topic, n), nudge, 0)
+	rate, _, _ := commitAll(b, pool, benchMessages(topic, size().write), nudge, 0)
 	if withRelay {
 		waitEmpty(b, pool, 0)
 	}
@@ -256,10 +267,7 @@ func BenchmarkCommitToAck(b *testing.B) {
 	}
 }
 
-const (
-	commitRate    = 1000
-	commitSeconds = 5
-)
+const commitRate = 1000
 
 // stamped notes when each message is acknowledged.
 type stamped struct {
@@ -285,7 +293,7 @@ func commitAtRate(b *testing.B, cfg kafka.Config, withRelay bool) (latency, comm
 	if withRelay {
 		nudge = relay(b, pool, pub, outbox.Options{}).Nudge
 	}
-	msgs := benchMessages(topic, commitRate*commitSeconds)
+	msgs := benchMessages(topic, commitRate*size().seconds)
 	_, committed, took := commitAll(b, pool, msgs, nudge, commitRate)
 	if !withRelay {
 		return nil, took

@@ -20,8 +20,6 @@ import (
 	"github.com/msgen-dev/msgen/templates/platform/postgres"
 )
 
-const peerRows = 10_000 // enough for a steady rate within the time of a benchmark
-
 // countedPeer counts what Watermill's forwarder has published; its Publish waits for the broker.
 type countedPeer struct {
 	wmessage.Publisher
@@ -112,11 +110,12 @@ func drainWatermill(b *testing.B, cfg kafka.Config, n int) float64 {
 func BenchmarkOutboxDrainAgainstWatermill(b *testing.B) {
 	cfg := cluster(b)
 	cfg.Partitions = 8
+	n := size()
 	for b.Loop() {
 		var ours, peer []float64
-		for range rounds {
-			ours = append(ours, drainOutbox(b, cfg, drainRows).rate())
-			peer = append(peer, drainWatermill(b, cfg, peerRows))
+		for range n.rounds {
+			ours = append(ours, drainOutbox(b, cfg, n.drain).rate())
+			peer = append(peer, drainWatermill(b, cfg, n.peer))
 		}
 		b.ReportMetric(median(ours), "msgs/s")
 		b.ReportMetric(median(peer), "watermill-msgs/s")
