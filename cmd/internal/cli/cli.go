@@ -16,6 +16,7 @@ import (
 
 	"github.com/msgen-dev/msgen/cmd/internal/term"
 	"github.com/msgen-dev/msgen/generator"
+	"github.com/msgen-dev/msgen/generator/code"
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
 )
@@ -51,12 +52,15 @@ func usage(format string, args ...any) error {
 }
 
 // Main runs the command line and returns the exit code.
-func Main(args []string, in io.Reader, out, errOut io.Writer) (code int) {
+func Main(args []string, in io.Reader, out, errOut io.Writer) (status int) {
+	if code.IsVetTool(args) { // go vet -vettool=msgen
+		code.VetMain()
+	}
 	t := term.IO{In: in, Out: out, Err: errOut, Getenv: os.Getenv}
 	defer func() {
 		if r := recover(); r != nil {
 			_, _ = fmt.Fprintf(errOut, "msgen: this is a fault of msgen, please report it with the spec that shows it: %v\n%s", r, debug.Stack())
-			code = exitFailure
+			status = exitFailure
 		}
 	}()
 	root := newRoot(t)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -33,12 +34,18 @@ func TestScript(t *testing.T) {
 					return err
 				}
 			}
+			cache, err := exec.Command("go", "env", "GOCACHE").Output()
+			if err != nil {
+				return err
+			}
+			env.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
 			env.Values[snapshotsKey{}] = map[string]string{}
 			env.Setenv("NO_COLOR", "")
 			env.Setenv("CLICOLOR_FORCE", "")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"append":   appendTo,
 			"exits":    exits,
 			"sed":      replace,
 			"snapshot": takeSnapshot,

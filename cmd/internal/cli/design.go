@@ -38,19 +38,16 @@ func design(ctx context.Context, t term.IO, dir string) error {
 	if err != nil {
 		return err
 	}
-	contracts, err := protos(spec, dir)
+	texts, err := sound(ctx, t, spec, dir)
 	if err != nil {
 		return err
 	}
-	files, findings, err := generator.Render(ctx, spec, generator.Options{Protos: contracts, DesignOnly: true})
+	files, findings, err := generator.Render(ctx, spec, generator.Options{Protos: texts, DesignOnly: true})
 	if err != nil {
 		return err
 	}
-	if err := printFindings(t, t.Err, findings); err != nil {
+	if err := refuse(t, findings); err != nil {
 		return err
-	}
-	if findings.HasErrors() {
-		return &exitError{exitFindings, nil}
 	}
 	if err := writeDesign(dir, files); err != nil {
 		var edited *generator.EditedError

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,7 @@ func newGenerate(t term.IO) *cobra.Command {
 		Use:   "generate",
 		Short: "Bring the tree in line with msgen.yaml",
 		Long: `Validates the spec, then writes what has changed: generated files are rewritten, yours are made once and never touched, and an edited
-merged file (go.mod, Makefile, Dockerfile, README.md, CI) is kept. All or nothing.`,
+merged file (go.mod, Makefile, Dockerfile, README.md, CI) is merged with what has changed in its template. All or nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -87,7 +88,7 @@ func (o *generateOptions) plan(ctx context.Context, spec *schema.Spec, content [
 // plan renders the spec and compares it with dir. Faults of contracts are printed and end the command.
 func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content []byte, opts generator.Options) (*generator.Plan, error) {
 	var err error
-	if opts.Protos, err = protos(spec, dir); err != nil {
+	if opts.Protos, err = sound(ctx, t, spec, dir); err != nil {
 		return nil, err
 	}
 	old, err := lock.Read(filepath.Join(dir, lock.Name))
@@ -101,16 +102,13 @@ func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content
 	if opts.History, err = os.ReadFile(filepath.Join(dir, filepath.FromSlash(migration.File))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	opts.Numbers = old.Numbers
 	files, findings, err := generator.Render(ctx, spec, opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := printFindings(t, t.Err, findings); err != nil {
+	if err := refuse(t, findings); err != nil {
 		return nil, err
-	}
-	if findings.HasErrors() {
-		_, _ = fmt.Fprintln(t.Err, "nothing was written")
-		return nil, &exitError{exitFindings, nil}
 	}
 	return generator.NewPlan(dir, files, old, Version, sources)
 }
@@ -124,14 +122,21 @@ func apply(t term.IO, dir string, plan *generator.Plan) error {
 		}
 		return err
 	}
+	for _, path := range plan.Of(generator.Merge) {
+		_, _ = fmt.Fprintf(t.Err, "merged %s: your edit and what has changed in its template\n", path)
+	}
 	for _, path := range plan.Of(generator.Keep) {
-		_, _ = fmt.Fprintf(t.Err, "kept %s: you edited it and its template has changed\n", path)
+		_, _ = fmt.Fprintf(t.Err, "kept %s: you edited it, its template has changed, and they cannot be merged before older markers are resolved\n", path)
 	}
 	for _, path := range plan.Of(generator.Orphan) {
 		_, _ = fmt.Fprintf(t.Err, "left %s: nothing in the spec asks for it any more; delete it when you do not need it\n", path)
 	}
-	_, _ = fmt.Fprintf(t.Err, "%d files: %d created, %d updated, %d deleted\n", len(plan.Lock.Files),
-		len(plan.Of(generator.Create)), len(plan.Of(generator.Update)), len(plan.Of(generator.Delete)))
+	_, _ = fmt.Fprintf(t.Err, "%d files: %d created, %d updated, %d merged, %d deleted\n", len(plan.Lock.Files), len(plan.Of(generator.Create)),
+		len(plan.Of(generator.Update)), len(plan.Of(generator.Merge))+len(plan.Of(generator.Conflict)), len(plan.Of(generator.Delete)))
+	if conflicts := plan.Of(generator.Conflict); len(conflicts) > 0 {
+		return &exitError{exitFindings, fmt.Errorf("you and the template changed the same lines of %s: choose between the markers; msgen validate finds those that are left",
+			strings.Join(conflicts, ", "))}
+	}
 	return nil
 }
 
@@ -150,7 +155,7 @@ func printPlan(w io.Writer, plan *generator.Plan) error {
 
 func pending(plan *generator.Plan) int {
 	n := 0
-	for _, a := range []generator.Action{generator.Create, generator.Update, generator.Delete, generator.Edited} {
+	for _, a := range []generator.Action{generator.Create, generator.Update, generator.Merge, generator.Conflict, generator.Delete, generator.Edited} {
 		n += len(plan.Of(a))
 	}
 	return n

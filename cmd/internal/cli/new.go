@@ -175,11 +175,11 @@ func (o *newOptions) write(ctx context.Context, dir string, spec *schema.Spec, c
 	if err := os.WriteFile(filepath.Join(dir, specName), content, 0o644); err != nil {
 		return err
 	}
-	contracts, err := protos(spec, o.from)
+	texts, err := sound(ctx, o.IO, spec, o.from)
 	if err != nil {
 		return err
 	}
-	for name, text := range contracts {
+	for name, text := range texts {
 		target := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return err

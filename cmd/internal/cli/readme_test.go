@@ -7,6 +7,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/msgen-dev/msgen/cmd/internal/term"
+	"github.com/msgen-dev/msgen/schema/report"
+	"github.com/msgen-dev/msgen/schema/rule"
 )
 
 func readme(t *testing.T) string {
@@ -34,6 +40,47 @@ func TestReadmeSpec(t *testing.T) {
 	}
 	if code := Main([]string{"new", "notebook", "--spec", "notes.yaml"}, strings.NewReader(""), &out, &errOut); code != 0 {
 		t.Errorf("msgen new: exit %d\n%s", code, errOut.String())
+	}
+}
+
+// TestReadmeFinding holds the finding that the README shows to what is printed.
+func TestReadmeFinding(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "rules", "MSG301", "fail.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(readme(t), string(golden)) {
+		t.Errorf("the README does not show\n%s", golden)
+	}
+}
+
+// TestValidatePage holds the page on validate to the command: its flags, its formats and the rules that it names.
+func TestValidatePage(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "validate.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(content)
+	cmd := newValidate(term.IO{})
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if !strings.Contains(page, "--"+f.Name) {
+			t.Errorf("the page does not explain --%s", f.Name)
+		}
+	})
+	for _, m := range regexp.MustCompile(`--([a-z][a-z-]+)`).FindAllStringSubmatch(page, -1) {
+		if cmd.LocalFlags().Lookup(m[1]) == nil {
+			t.Errorf("the page names --%s, which validate does not have", m[1])
+		}
+	}
+	for _, format := range append([]string{formatText}, report.Formats...) {
+		if !strings.Contains(page, "| `"+format+"` |") {
+			t.Errorf("the page does not list the format %s", format)
+		}
+	}
+	for _, id := range regexp.MustCompile(`MSG\d\d+`).FindAllString(page, -1) {
+		if _, ok := rule.Get(id); !ok {
+			t.Errorf("the page names %s, which is no rule", id)
+		}
 	}
 }
 

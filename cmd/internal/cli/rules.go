@@ -17,7 +17,7 @@ func newRules(t term.IO) *cobra.Command {
 		Short: "List the rules",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			for _, r := range rule.All() {
+			for _, r := range rule.Every() {
 				if _, err := fmt.Fprintf(t.Out, "%s  %-7s  %-13s  %s\n", r.ID, r.Severity, r.Category, r.Name); err != nil {
 					return err
 				}
@@ -53,7 +53,7 @@ func newExplain(t term.IO) *cobra.Command {
 
 func ids() []string {
 	var list []string
-	for _, r := range rule.All() {
+	for _, r := range rule.Every() {
 		list = append(list, r.ID)
 	}
 	return list

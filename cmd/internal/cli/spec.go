@@ -1,55 +1,29 @@
 package cli
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/msgen-dev/msgen/cmd/internal/term"
+	"github.com/msgen-dev/msgen/generator/compile"
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
 	"github.com/msgen-dev/msgen/schema/rule"
+	"github.com/msgen-dev/msgen/schema/source"
+	"github.com/msgen-dev/msgen/schema/suppress"
 )
 
-// specName is the spec's file name in the root of a system.
-const specName = "msgen.yaml"
-
-// readSpec reads the spec's text; path may be a file, a folder that holds msgen.yaml, or - for stdin.
-func readSpec(t term.IO, path string) (name string, content []byte, err error) {
-	if path == "-" {
-		content, err = io.ReadAll(t.In)
-		name = "<stdin>"
-	} else {
-		if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-			path = filepath.Join(path, specName)
-		}
-		content, err = os.ReadFile(path)
-		name = filepath.ToSlash(path)
-	}
-	if err != nil {
-		return "", nil, usage("cannot read the spec: %w", err)
-	}
-	return name, content, nil
-}
-
-// check decodes a spec and runs the rules over it. The spec is nil when its text cannot be decoded at all.
-func check(name string, content []byte) (*schema.Spec, diag.List) {
+// generatable decodes a spec and runs the rules, for commands that write: a spec with errors, or with constructs that are not generated yet, ends
+// the command. Warnings are printed and do not. Ignore comments hide what they hide from validate, save for errors without which nothing sound can be
+// generated.
+func generatable(t term.IO, name string, content []byte) (*schema.Spec, error) {
 	spec, findings := schema.Load(name, content)
 	// The rules see the spec as it was meant only when all of it could be decoded.
 	if spec != nil && !findings.HasErrors() {
-		findings = append(findings, rule.Run(spec)...)
-		findings.Sort()
-	}
-	return spec, findings
-}
-
-// generatable is check for commands that write: a spec with errors, or with constructs that are not generated yet, ends the command. Warnings
-// are printed and do not.
-func generatable(t term.IO, name string, content []byte) (*schema.Spec, error) {
-	spec, findings := check(name, content)
-	if spec != nil && !findings.HasErrors() {
-		findings = append(findings, schema.UnsupportedDiagnostics(spec)...)
+		findings = append(needed(spec, append(findings, rule.Run(spec)...)), schema.UnsupportedDiagnostics(spec)...)
 		findings.Sort()
 	}
 	if err := printFindings(t, t.Err, findings); err != nil {
@@ -65,22 +39,49 @@ func generatable(t term.IO, name string, content []byte) (*schema.Spec, error) {
 	return spec, nil
 }
 
-// protos reads the contract-first files that a spec names, from the folder of the spec.
-func protos(spec *schema.Spec, dir string) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	for _, s := range spec.Services {
-		name := s.Proto.V
-		if name == "" {
-			continue
+// needed are the findings that generate heeds. Those on the comments themselves are validate's.
+func needed(spec *schema.Spec, findings diag.List) diag.List {
+	result := suppress.Apply([]*source.File{spec.File}, findings, suppress.Options{Today: time.Now()})
+	var list diag.List
+	for _, d := range result.Findings {
+		if r, ok := rule.Get(d.ID); !ok || r.Kind != rule.OfSuppressions {
+			list = append(list, d)
 		}
-		if !filepath.IsLocal(filepath.FromSlash(name)) {
-			return nil, usage("%s: %s is outside the spec's folder", s.Proto.Span, name)
-		}
-		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-		if err != nil {
-			return nil, usage("%s: %w", s.Proto.Span, err)
-		}
-		files[name] = content
 	}
-	return files, nil
+	for _, d := range result.Suppressed {
+		if r, ok := rule.Get(d.ID); ok && d.Severity == diag.Error && !r.Policy() {
+			d.Help += "; a comment cannot let this pass, since what would be generated from it is not sound"
+			list = append(list, d.Diagnostic)
+		}
+	}
+	return list
+}
+
+// contracts reads and compiles the contract-first files that a spec names, from the folder of the spec. What is wrong with them is in the list.
+func contracts(ctx context.Context, spec *schema.Spec, dir string) (map[string][]byte, diag.List, error) {
+	texts, findings, err := compile.Contracts(ctx, spec, func(name string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+	})
+	return texts, under(dir, findings, spec.File), err
+}
+
+// sound is contracts for commands that write: a fault is printed and ends the command.
+func sound(ctx context.Context, t term.IO, spec *schema.Spec, dir string) (map[string][]byte, error) {
+	texts, findings, err := contracts(ctx, spec, dir)
+	if err != nil {
+		return nil, err
+	}
+	return texts, refuse(t, findings)
+}
+
+// refuse prints findings and, if there are errors among them, ends a command that would have written.
+func refuse(t term.IO, findings diag.List) error {
+	if err := printFindings(t, t.Err, findings); err != nil {
+		return err
+	}
+	if findings.HasErrors() {
+		_, _ = fmt.Fprintln(t.Err, "nothing was written")
+		return &exitError{exitFindings, nil}
+	}
+	return nil
 }

@@ -42,9 +42,19 @@ func TestTree(t *testing.T) {
 			case os.Getenv("MSGEN_TEST_REQUIRE") == "1":
 				t.Error("MSGEN_GOLANGCI_LINT does not name the linter")
 			}
+			clean(t, dir)
 			run(t, dir, "go", "test", "-race", "-timeout", "20m", system.tests)
 			unchanged(t, dir)
 		})
+	}
+}
+
+// clean validates a system, its tree and its code.
+func clean(t *testing.T, dir string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := cli.Main([]string{"validate", "--code", dir}, strings.NewReader(""), &stdout, &stderr); code != 0 {
+		t.Errorf("msgen validate --code: exit %d\n%s%s", code, &stdout, &stderr)
 	}
 }
 
