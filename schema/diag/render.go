@@ -150,7 +150,7 @@ func (r *renderer) snippet(file *source.File, marks []mark, style string) {
 
 // source prints one line and below it each of its labels, the leftmost first.
 func (r *renderer) source(file *source.File, n int, marks []mark, style string) {
-	text, columns := expand(file.Line(n))
+	text, columns := expand(file.Shown(n))
 	from, to := r.window(columns, marks)
 	shown, shift := cut(text, from, to)
 	r.line(r.paint(blue, fmt.Sprintf("%*d |", r.gutter, n)) + spaced(shown))

@@ -57,6 +57,7 @@ func literalSecret(s *schema.Spec, report Report) {
 		if paths == nil {
 			paths = newKeyPaths(s.File)
 		}
+		s.File.Conceal(span) // reports go where the spec may not
 		report.add(finding{
 			path: paths.path(at.Line), span: span, message: fmt.Sprintf("the spec holds %s", what),
 			help: "revoke it, and hand its successor to the process by its environment, from a secret",

@@ -14,9 +14,10 @@ type File struct {
 	// Content is the file's text as read.
 	Content []byte
 
-	lines  []string
-	runes  [][]rune
-	starts []int
+	lines     []string
+	concealed []Span
+	runes     [][]rune
+	starts    []int
 }
 
 // NewFile returns a file whose lines can be quoted. Name is shown to people as it is.
@@ -91,6 +92,25 @@ func inRunes(lines []string) [][]rune {
 		list[i] = all[start:len(all):len(all)]
 	}
 	return list
+}
+
+// Conceal keeps a stretch of one line, such as a password, from being shown where the line is quoted.
+func (f *File) Conceal(s Span) { f.concealed = append(f.concealed, s) }
+
+// Shown is line n as it may be printed: what is concealed in it is stars, as many as it has runes.
+func (f *File) Shown(n int) string {
+	line := f.Line(n)
+	for _, s := range f.concealed {
+		if s.Start.Line != n {
+			continue
+		}
+		runes := []rune(line)
+		for i := s.Start.Col - 1; i < min(s.End.Col-1, len(runes)); i++ {
+			runes[i] = '*'
+		}
+		line = string(runes)
+	}
+	return line
 }
 
 // Lines returns how many lines the file has.

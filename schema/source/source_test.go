@@ -34,3 +34,14 @@ func TestSpan(t *testing.T) {
 		t.Error("positions are out of order")
 	}
 }
+
+func TestConceal(t *testing.T) {
+	f := source.NewFile("a", []byte("ключ: тайна # why\nsecond\n"))
+	f.Conceal(source.Span{File: f, Start: source.Pos{Line: 1, Col: 7}, End: source.Pos{Line: 1, Col: 12}})
+	if got := f.Shown(1); got != "ключ: ***** # why" {
+		t.Errorf("shown is %q", got)
+	}
+	if f.Shown(2) != "second" || f.Line(1) != "ключ: тайна # why" {
+		t.Error("more is concealed than was asked for")
+	}
+}
