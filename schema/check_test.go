@@ -98,3 +98,11 @@ func TestReadFile(t *testing.T) {
 		t.Error("no error for a file that is not there")
 	}
 }
+
+func TestIsQuestion(t *testing.T) {
+	for name, want := range map[string]bool{"Get": true, "GetRate": true, "Quote2": true, "Getter": false, "Charge": false, "Authorise": false, "Checkout": false, "": false} {
+		if IsQuestion(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+}

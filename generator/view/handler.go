@@ -3,6 +3,8 @@ package view
 import (
 	"fmt"
 	"strings"
+
+	"github.com/msgen-dev/msgen/schema"
 )
 
 // The methods here are the signatures of the user's handlers. They are printed twice: in the generated interface (pkg "") and in the
@@ -218,10 +220,10 @@ func (s *Sent) split(converted bool) []Assign {
 }
 
 // Repeatable reports that a call of the method may be tried again: the standard methods carry a request id or change nothing, and an own
-// method of a service that stores nothing has nothing to do twice.
+// method of a service that stores nothing is taken at its name.
 func (m *Method) Repeatable() bool {
 	if m.Spec != nil {
 		return m.Spec.Repeatable()
 	}
-	return !m.Service.HasDB
+	return !m.Service.HasDB && schema.IsQuestion(m.Name)
 }

@@ -235,7 +235,7 @@ func unsafeRetry(s *schema.Spec, report Report) {
 		}
 		report.add(finding{
 			path: path, span: c.Target.Name.Span, message: fmt.Sprintf("%s is not retried: it may change something twice", c.Target.Name.V),
-			help: "use a policy with `retry: {maxRetries: 0}`, or make it a standard method", related: []diag.Label{label(m.Name.Span, "an own method")},
+			help: "use a policy with `retry: {maxRetries: 0}`, or make it a standard method; one that changes nothing begins with a verb that says so, such as Get, Quote or Check", related: []diag.Label{label(m.Name.Span, "an own method")},
 		})
 	})
 }
