@@ -85,11 +85,14 @@ func TestOutboxToConsumerIsOneTrace(t *testing.T) {
 	eventually(t, "it arrives", func() bool { return len(in.all()) == 1 })
 
 	var publish tracetest.SpanStub
-	for _, s := range spans.GetSpans() {
-		if s.SpanKind == trace.SpanKindProducer {
-			publish = s
+	eventually(t, "the publish span ends", func() bool { // when the broker has answered, which may be after the message has arrived
+		for _, s := range spans.GetSpans() {
+			if s.SpanKind == trace.SpanKindProducer {
+				publish = s
+			}
 		}
-	}
+		return publish.SpanKind == trace.SpanKindProducer
+	})
 	if publish.Parent.SpanID() != span.SpanContext().SpanID() || publish.SpanContext.TraceID() != span.SpanContext().TraceID() {
 		t.Errorf("publish span %+v is no child of the request's", publish)
 	}
