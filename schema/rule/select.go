@@ -11,6 +11,7 @@ func Select(selectors []string) (selected func(id string) bool, unknown string) 
 	ids := map[string]bool{}
 	for _, s := range selectors {
 		found := false
+		s = strings.TrimSpace(s)
 		for _, r := range Every() {
 			if strings.EqualFold(r.Name, s) || s != "" && strings.HasPrefix(r.ID, strings.ToUpper(s)) {
 				ids[r.ID] = true
