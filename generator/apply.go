@@ -207,7 +207,7 @@ type EditedError struct {
 }
 
 func (e *EditedError) Error() string {
-	return fmt.Sprintf("generated files were edited by hand, nothing was written:\n  %s\nmove the change to a file that is yours, or delete the file to have it written again",
+	return fmt.Sprintf("generated files were edited by hand, nothing was written:\n  %s\nmove the change to a file that is yours, or delete the file to have it written again; msgen generate --diff shows the edits, and --restore PATH takes one back",
 		strings.Join(e.Paths, "\n  "))
 }
 

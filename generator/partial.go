@@ -72,3 +72,8 @@ func Replace(root string, f File, ours func(disk []byte) bool) error {
 	}
 	return nil
 }
+
+// IsDesign reports that a document is one of msgen's: it has the line that says so. The first phase writes it where there is no lock yet.
+func IsDesign(disk []byte) bool {
+	return bytes.Contains(disk, []byte("\nWritten by msgen from [msgen.yaml]"))
+}

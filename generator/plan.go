@@ -40,10 +40,14 @@ type Change struct {
 	Path   string
 	Class  Class
 	Action Action
-	// Content is what is written; nil unless the action is Create, Update, Merge or Conflict.
+	// Disk is what stands there now; nil when there is no such file.
+	Disk []byte
+	// Content is what is written, and for Edited what would be; nil unless the action is Create, Update, Merge, Conflict or Edited.
 	Content []byte
 	// Base is what a later merge of a merged file starts from; nil when that stays as it is.
 	Base []byte
+	// rendered is what the spec makes of the file; nil for one that nothing asks for any more.
+	rendered []byte
 }
 
 // Plan is what would bring a folder in line with a spec.
@@ -52,6 +56,7 @@ type Plan struct {
 	Changes []Change
 	// Lock is the lock file after the changes.
 	Lock *lock.File
+	spec string // what Lock.Spec is when nothing is left to merge
 }
 
 // Pending reports that applying the plan would write something.
@@ -79,7 +84,7 @@ func (p *Plan) Of(action Action) []string {
 // NewPlan compares files with the folder root and with what the lock says was written there last. It reads and does not write. The numbers
 // of the old lock go into the new one: they are those that the files were rendered with.
 func NewPlan(root string, files []File, old *lock.File, version, specDigest string) (*Plan, error) {
-	plan := &Plan{Lock: &lock.File{Format: lock.Format, Generator: version, Spec: specDigest, Numbers: old.Numbers}}
+	plan := &Plan{Lock: &lock.File{Format: lock.Format, Generator: version, Spec: specDigest, Numbers: old.Numbers}, spec: specDigest}
 	wanted := map[string]bool{}
 	for _, f := range files {
 		wanted[f.Path] = true
@@ -89,8 +94,8 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 		}
 		entry, known := old.Entry(f.Path)
 		action, hash := decide(f, disk, entry, known)
-		c := Change{Path: f.Path, Class: f.Class, Action: action}
-		if action == Create || action == Update {
+		c := Change{Path: f.Path, Class: f.Class, Action: action, Disk: disk, rendered: f.Content}
+		if action == Create || action == Update || action == Edited {
 			c.Content = f.Content
 		}
 		if action == Keep && known {
@@ -104,6 +109,9 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 					c.Action = Conflict
 				}
 			}
+		}
+		if c.Action == Keep && hash != digest(f.Content) {
+			plan.Lock.Spec = "" // what has changed in the template is still to be merged: UpToDate must not pass over it
 		}
 		if f.Class == Merged && hash == digest(f.Content) && (c.Content != nil || !known || entry.SHA256 != hash) {
 			c.Base = f.Content
@@ -119,7 +127,7 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 		if err != nil {
 			return nil, err
 		}
-		c := Change{Path: entry.Path, Class: Class(entry.Class), Action: Orphan}
+		c := Change{Path: entry.Path, Class: Class(entry.Class), Action: Orphan, Disk: disk}
 		switch {
 		case disk == nil:
 			continue
@@ -127,6 +135,7 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 			c.Action = Delete
 		default:
 			// It stays in the lock, so that the next run still knows whose it is.
+			entry.Orphan = true
 			plan.Lock.Files = append(plan.Lock.Files, entry)
 		}
 		plan.Changes = append(plan.Changes, c)
@@ -134,48 +143,6 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 	sort.Slice(plan.Changes, func(i, j int) bool { return plan.Changes[i].Path < plan.Changes[j].Path })
 	sort.Slice(plan.Lock.Files, func(i, j int) bool { return plan.Lock.Files[i].Path < plan.Lock.Files[j].Path })
 	return plan, nil
-}
-
-// UpToDate reports that nothing can have changed since the last run: the same version wrote the tree from the same sources, and what it wrote
-// is still there. It spares rendering what would come out the same. A development build, whose version names many programs, never says so.
-func UpToDate(root string, old *lock.File, version, sources string) (bool, error) {
-	if version == DevVersion || old.Generator != version || old.Spec != sources {
-		return false, nil
-	}
-	for _, entry := range old.Files {
-		if Class(entry.Class) == Yours {
-			continue
-		}
-		disk, err := read(root, entry.Path)
-		if err != nil {
-			return false, err
-		}
-		switch {
-		case Class(entry.Class) == Merged: // edited or deleted: the user's decision, and the template is what it was
-		case disk == nil, digest(disk) != entry.SHA256:
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// DevVersion is the version of a program that was not built as a release.
-const DevVersion = "dev"
-
-// Sources is the digest of what a system is generated from: the spec and the contract-first files that it names.
-func Sources(spec []byte, protos map[string][]byte) string {
-	h := sha256.New()
-	h.Write(spec)
-	names := make([]string, 0, len(protos))
-	for name := range protos {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		_, _ = fmt.Fprintf(h, "\x00%s\x00", name)
-		h.Write(protos[name])
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // decide is the decision table: what happens to a file, and the hash that the lock remembers. disk is nil when there is no such file.
@@ -197,6 +164,8 @@ func decide(f File, disk []byte, entry lock.Entry, known bool) (Action, string) 
 	case disk == nil:
 		return Create, now
 	case known && onDisk == entry.SHA256:
+		return Update, now
+	case f.Class == Generated && !known && IsDesign(disk): // of the phase before the lock
 		return Update, now
 	case f.Class == Generated:
 		return Edited, entry.SHA256

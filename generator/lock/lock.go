@@ -36,6 +36,8 @@ type Entry struct {
 	Class string `yaml:"class"`
 	// SHA256 is of the content that msgen wrote, which is not what stands on disk once somebody edits it.
 	SHA256 string `yaml:"sha256"`
+	// Orphan marks a file that nothing in the spec asks for any more and that was left because it is the user's or was edited.
+	Orphan bool `yaml:"orphan,omitempty"`
 }
 
 // Read reads a lock file; a missing one is empty. A lock of a newer layout is refused.

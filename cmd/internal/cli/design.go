@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +68,7 @@ func design(ctx context.Context, t term.IO, dir string) error {
 func writeDesign(dir string, files []generator.File) (err error) {
 	if _, err := os.Lstat(filepath.Join(dir, lock.Name)); errors.Is(err, fs.ErrNotExist) {
 		for _, f := range files {
-			if err := generator.Replace(dir, f, isDesign); err != nil {
+			if err := generator.Replace(dir, f, generator.IsDesign); err != nil {
 				return err
 			}
 		}
@@ -92,9 +91,4 @@ func writeDesign(dir string, files []generator.File) (err error) {
 		return err
 	}
 	return generator.Apply(dir, plan)
-}
-
-// isDesign reports that a document is one of msgen's: it has the line that says so.
-func isDesign(disk []byte) bool {
-	return bytes.Contains(disk, []byte("\nWritten by msgen from [msgen.yaml]"))
 }

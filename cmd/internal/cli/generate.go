@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,9 +19,12 @@ import (
 
 type generateOptions struct {
 	term.IO
-	dir    string
-	dryRun bool
-	check  bool
+	dir     string
+	dryRun  bool
+	diff    bool
+	check   bool
+	prune   bool
+	restore []string
 }
 
 func newGenerate(t term.IO) *cobra.Command {
@@ -32,13 +33,20 @@ func newGenerate(t term.IO) *cobra.Command {
 		Use:   "generate",
 		Short: "Bring the tree in line with msgen.yaml",
 		Long: `Validates the spec, then writes what has changed: generated files are rewritten, yours are made once and never touched, and an edited
-merged file (go.mod, Makefile, Dockerfile, README.md, CI) is merged with what has changed in its template. All or nothing.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+merged file (go.mod, Makefile, Dockerfile, README.md, CI) is merged with what has changed in its template. All or nothing.
+
+What the spec no longer asks for is deleted when it is as msgen wrote it; a file of yours or an edited one is left and named, and --prune
+deletes it too. --restore brings back a file as it is generated: one that you deleted, or a generated or merged one that you edited.`,
+		Example: "  msgen generate --diff\n  msgen generate --check\n  msgen generate --restore gateway/routes.go",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	cmd.Flags().StringVar(&o.dir, "dir", ".", "the system's folder")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be written, and write nothing")
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "print what would be written as a unified diff, and write nothing")
 	cmd.Flags().BoolVar(&o.check, "check", false, "write nothing, and exit 1 when the tree is out of date (for CI)")
+	cmd.Flags().BoolVar(&o.prune, "prune", false, "also delete files that nothing in the spec asks for any more though they are yours or were edited")
+	cmd.Flags().StringArrayVar(&o.restore, "restore", nil, "write the file at `PATH` again as it is generated; may be repeated")
 	return cmd
 }
 
@@ -51,18 +59,25 @@ func (o *generateOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.dryRun || o.check {
-		plan, err := o.plan(ctx, spec, content)
+	if o.dryRun || o.diff || o.check {
+		plan, _, err := o.plan(ctx, spec, content)
 		if err != nil {
 			return err
 		}
-		if o.dryRun {
-			if err := printPlan(o.Out, plan); err != nil {
-				return err
-			}
+		switch {
+		case o.diff:
+			err = printDiff(o.Out, plan)
+		case o.dryRun:
+			err = printPlan(o.Out, plan)
 		}
-		if o.check && plan.Pending() {
-			return &exitError{exitFindings, fmt.Errorf("the tree is out of date (%d files): run msgen generate", pending(plan))}
+		if err != nil {
+			return err
+		}
+		if o.diff || o.dryRun {
+			warn(o.IO, o.dir, plan)
+		}
+		if n := pending(plan); o.check && n > 0 {
+			return &exitError{exitFindings, fmt.Errorf("the tree is out of date (%d %s): run msgen generate", n, plural(n, "file"))}
 		}
 		return nil
 	}
@@ -74,19 +89,52 @@ func (o *generateOptions) run(ctx context.Context) error {
 	if err := generator.Recover(o.dir); err != nil {
 		return err
 	}
-	plan, err := o.plan(ctx, spec, content)
+	plan, pruned, err := o.plan(ctx, spec, content)
 	if err != nil {
 		return err
 	}
-	return apply(o.IO, o.dir, plan)
+	return apply(o.IO, o.dir, plan, pruned)
 }
 
-func (o *generateOptions) plan(ctx context.Context, spec *schema.Spec, content []byte) (*generator.Plan, error) {
-	return plan(ctx, o.IO, o.dir, spec, content, generator.Options{})
+// plan is what the flags make of the plan, and the orphans that it deletes.
+func (o *generateOptions) plan(ctx context.Context, spec *schema.Spec, content []byte) (p *generator.Plan, pruned []string, err error) {
+	p, err = plan(ctx, o.IO, o.dir, spec, content, generator.Options{}, o.prune || len(o.restore) > 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, path := range o.restore {
+		if err := p.Restore(o.target(p, path)); err != nil {
+			return nil, nil, usage("--restore: %w", err)
+		}
+	}
+	if o.prune {
+		pruned = p.Prune()
+	}
+	return p, pruned, nil
 }
 
-// plan renders the spec and compares it with dir. Faults of contracts are printed and end the command.
-func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content []byte, opts generator.Options) (*generator.Plan, error) {
+// target is the path below the system's folder that --restore means: it is given from the current folder, as the shell completes it, or from
+// the system's.
+func (o *generateOptions) target(p *generator.Plan, given string) string {
+	below := filepath.ToSlash(filepath.Clean(given))
+	dir, err := filepath.Abs(o.dir)
+	if err != nil {
+		return below
+	}
+	at, err := filepath.Abs(given)
+	if err != nil {
+		return below
+	}
+	rel, err := filepath.Rel(dir, at)
+	if err != nil || !filepath.IsLocal(rel) || !p.Generates(filepath.ToSlash(rel)) && p.Generates(below) {
+		return below
+	}
+	return filepath.ToSlash(rel)
+}
+
+// plan renders the spec and compares it with dir. Faults of contracts are printed and end the command. With every
+// it renders also what has not changed since the last run.
+func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content []byte, opts generator.Options, every bool) (*generator.Plan, error) {
 	var err error
 	if opts.Protos, err = sound(ctx, t, spec, dir); err != nil {
 		return nil, err
@@ -96,8 +144,12 @@ func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content
 		return nil, err
 	}
 	sources := generator.Sources(content, opts.Protos)
-	if same, err := generator.UpToDate(dir, old, Version, sources); err != nil || same {
-		return &generator.Plan{Lock: old}, err
+	if !every {
+		if same, err := generator.UpToDate(dir, old, Version, sources); err != nil {
+			return nil, err
+		} else if same {
+			return generator.Settled(dir, old)
+		}
 	}
 	if opts.History, err = os.ReadFile(filepath.Join(dir, filepath.FromSlash(migration.File))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -111,46 +163,6 @@ func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content
 		return nil, err
 	}
 	return generator.NewPlan(dir, files, old, Version, sources)
-}
-
-// apply writes a plan and says what was done.
-func apply(t term.IO, dir string, plan *generator.Plan) error {
-	if err := generator.Apply(dir, plan); err != nil {
-		var edited *generator.EditedError
-		if errors.As(err, &edited) {
-			return &exitError{exitFindings, err}
-		}
-		return err
-	}
-	for _, path := range plan.Of(generator.Merge) {
-		_, _ = fmt.Fprintf(t.Err, "merged %s: your edit and what has changed in its template\n", path)
-	}
-	for _, path := range plan.Of(generator.Keep) {
-		_, _ = fmt.Fprintf(t.Err, "kept %s: you edited it, its template has changed, and they cannot be merged before older markers are resolved\n", path)
-	}
-	for _, path := range plan.Of(generator.Orphan) {
-		_, _ = fmt.Fprintf(t.Err, "left %s: nothing in the spec asks for it any more; delete it when you do not need it\n", path)
-	}
-	_, _ = fmt.Fprintf(t.Err, "%d files: %d created, %d updated, %d merged, %d deleted\n", len(plan.Lock.Files), len(plan.Of(generator.Create)),
-		len(plan.Of(generator.Update)), len(plan.Of(generator.Merge))+len(plan.Of(generator.Conflict)), len(plan.Of(generator.Delete)))
-	if conflicts := plan.Of(generator.Conflict); len(conflicts) > 0 {
-		return &exitError{exitFindings, fmt.Errorf("you and the template changed the same lines of %s: choose between the markers; msgen validate finds those that are left",
-			strings.Join(conflicts, ", "))}
-	}
-	return nil
-}
-
-// printPlan lists what a plan would do, one file a line.
-func printPlan(w io.Writer, plan *generator.Plan) error {
-	for _, c := range plan.Changes {
-		if c.Action == generator.Unchanged {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "%-8s %s\n", c.Action, c.Path); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func pending(plan *generator.Plan) int {

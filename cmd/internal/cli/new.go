@@ -188,11 +188,11 @@ func (o *newOptions) write(ctx context.Context, dir string, spec *schema.Spec, c
 			return err
 		}
 	}
-	p, err := plan(ctx, o.IO, dir, spec, content, generator.Options{})
+	p, err := plan(ctx, o.IO, dir, spec, content, generator.Options{}, false)
 	if err != nil {
 		return err
 	}
-	return apply(o.IO, dir, p)
+	return apply(o.IO, dir, p, nil)
 }
 
 // next says what to do with the new system.
