@@ -26,7 +26,7 @@ func apply(t term.IO, dir string, plan *generator.Plan, pruned []string) error {
 		_, _ = fmt.Fprintf(t.Err, "merged %s: your edit and what has changed in its template\n", path)
 	}
 	for _, path := range plan.Of(generator.Keep) {
-		_, _ = fmt.Fprintf(t.Err, "kept %s: you edited it, its template has changed, and they cannot be merged before older markers are resolved\n", path)
+		_, _ = fmt.Fprintf(t.Err, "kept %s: you edited it, its template has changed, and they cannot be merged: older markers are left in it, or what it was made from is not in .msgen/base\n", path)
 	}
 	for _, path := range pruned {
 		_, _ = fmt.Fprintf(t.Err, "deleted %s: nothing in the spec asks for it any more\n", path)
