@@ -48,13 +48,12 @@ func needed(spec *schema.Spec, findings diag.List) diag.List {
 			list = append(list, d)
 		}
 	}
+	var hidden diag.List
 	for _, d := range result.Suppressed {
-		if r, ok := rule.Get(d.ID); ok && d.Severity == diag.Error && !r.Policy() {
-			d.Help += "; a comment cannot let this pass, since what would be generated from it is not sound"
-			list = append(list, d.Diagnostic)
-		}
+		d.Help += "; a comment cannot let this pass, since what would be generated from it is not sound"
+		hidden = append(hidden, d.Diagnostic)
 	}
-	return list
+	return append(list, unsound(hidden)...)
 }
 
 // contracts reads and compiles the contract-first files that a spec names, from the folder of the spec. What is wrong with them is in the list.

@@ -73,7 +73,6 @@ Exits 0 when there is nothing that --fail-on asks for, 1 when there is, 2 when a
 	f.BoolVar(&o.diff, "diff", false, "with --fix: print the changes and write nothing")
 	f.BoolVar(&o.code, "code", false, "check the Go code of the generated systems too")
 	f.StringVar(&o.against, "against", "", "report what breaks the API and the events as they were at this git ref")
-	cmd.ValidArgsFunction = nil
 	complete(cmd, "format", formats)
 	complete(cmd, "lang", languages)
 	complete(cmd, "fail-on", []string{"error", "warning"})

@@ -64,8 +64,8 @@ func (o *validateOptions) validate(ctx context.Context, inputs []input) (*valida
 	v.all.Sort()
 	result := suppress.Apply(v.files, v.all, suppress.Options{Today: time.Now(), Baseline: baseline, Ran: v.ran})
 	v.report.Suppressed = result.Suppressed
-	for _, d := range result.Findings {
-		if d.ID == "" || v.selected(d.ID) {
+	for _, d := range result.Findings { // those on suppressions are new; the others were chosen before
+		if r, ok := rule.Get(d.ID); !ok || r.Kind != rule.OfSuppressions || v.selected(d.ID) {
 			v.report.Findings = append(v.report.Findings, d)
 		}
 	}
@@ -99,7 +99,7 @@ func (o *validateOptions) one(ctx context.Context, in input, v *validation) erro
 	// The rules see the spec as it was meant only when all of it could be decoded.
 	var texts map[string][]byte
 	if spec != nil && !findings.HasErrors() {
-		findings = append(findings, rule.Run(spec, o.rules...)...)
+		findings = append(findings, rule.Run(spec)...)
 		var err error
 		var faults diag.List
 		if texts, faults, err = contracts(ctx, spec, in.dir()); err != nil {
@@ -112,19 +112,36 @@ func (o *validateOptions) one(ctx context.Context, in input, v *validation) erro
 		findings = append(findings, faults...)
 	}
 	v.add(findings)
-	sound := spec
-	if findings.HasErrors() {
-		sound = nil
+	if in.path == "" {
+		return nil
 	}
-	if in.path != "" {
-		if err := o.beside(ctx, in, sound, texts, v); err != nil {
-			return err
+	faults := unsound(findings)
+	if len(faults) > 0 {
+		spec = nil
+		if o.against != "" { // the comparison was asked for, so what prevents it is said whatever the rules asked for
+			for _, d := range faults {
+				if d.ID != "" && !v.selected(d.ID) {
+					v.all = append(v.all, d)
+				}
+			}
 		}
 	}
-	return nil
+	return o.beside(ctx, in, spec, texts, v)
 }
 
-// beside checks the generated system in the spec's folder and, if asked to, its code and its history. spec is nil when it has errors.
+// unsound are the findings that keep a system from being generated from its spec, whether anything hides them or not.
+func unsound(findings diag.List) diag.List {
+	var list diag.List
+	for _, d := range findings {
+		if r, ok := rule.Get(d.ID); d.Severity == diag.Error && (!ok || !r.Policy()) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// beside checks the generated system in the spec's folder and, if asked to, its code and its history. spec is nil when no
+// system can be generated from it.
 func (o *validateOptions) beside(ctx context.Context, in input, spec *schema.Spec, texts map[string][]byte, v *validation) error {
 	generated := true
 	if _, err := os.Stat(filepath.Join(in.dir(), lock.Name)); errors.Is(err, fs.ErrNotExist) {
