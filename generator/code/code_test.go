@@ -2,7 +2,6 @@ package code_test
 
 import (
 	"context"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,10 +12,9 @@ import (
 
 	"github.com/msgen-dev/msgen/generator/code"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const fixtures = "../../testdata/rules"
 
@@ -77,15 +75,6 @@ func check(t *testing.T, root string) diag.List {
 	return list
 }
 
-func render(t *testing.T, list diag.List) string {
-	t.Helper()
-	var out strings.Builder
-	if err := diag.Render(&out, list, diag.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
 func ofCode() []rule.Rule {
 	var list []rule.Rule
 	for _, r := range rule.Every() {
@@ -102,7 +91,7 @@ func TestRules(t *testing.T) {
 		t.Run(r.ID, func(t *testing.T) {
 			dir := filepath.Join(fixtures, r.ID)
 			if list := check(t, module(t, filepath.Join(dir, "pass"))); len(list) > 0 {
-				t.Errorf("pass breaks a rule:\n%s", render(t, list))
+				t.Errorf("pass breaks a rule:\n%s", diagtest.Render(t, list))
 			}
 			list := check(t, module(t, filepath.Join(dir, "fail")))
 			own := 0
@@ -117,24 +106,8 @@ func TestRules(t *testing.T) {
 			if own == 0 {
 				t.Fatal("fail does not break the rule")
 			}
-			golden(t, filepath.Join(dir, "fail.golden"), render(t, list))
+			diagtest.Golden(t, filepath.Join(dir, "fail.golden"), diagtest.Render(t, list))
 		})
-	}
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
 

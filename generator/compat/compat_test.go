@@ -2,7 +2,6 @@ package compat_test
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,10 +12,9 @@ import (
 	"github.com/msgen-dev/msgen/generator/number"
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 const fixtures = "../../testdata/rules"
 
@@ -25,16 +23,16 @@ func side(t *testing.T, name, text string, protos map[string][]byte, numbers num
 	t.Helper()
 	spec, findings := schema.Load(name, []byte(text))
 	if findings.HasErrors() {
-		t.Fatalf("%s does not decode:\n%s", name, render(t, findings))
+		t.Fatalf("%s does not decode:\n%s", name, diagtest.Render(t, findings))
 	}
 	for _, d := range rule.Run(spec) {
 		if r, _ := rule.Get(d.ID); r.Severity == diag.Error && !r.Policy() {
-			t.Fatalf("%s breaks %s:\n%s", name, d.ID, render(t, diag.List{d}))
+			t.Fatalf("%s breaks %s:\n%s", name, d.ID, diagtest.Render(t, diag.List{d}))
 		}
 	}
 	s, findings, err := compat.NewSide(t.Context(), spec, protos, numbers, suffix)
 	if err != nil || findings.HasErrors() {
-		t.Fatalf("%s: %v\n%s", name, err, render(t, findings))
+		t.Fatalf("%s: %v\n%s", name, err, diagtest.Render(t, findings))
 	}
 	return s
 }
@@ -89,7 +87,7 @@ func TestRules(t *testing.T) {
 				return compat.Compare(old, side(t, "msgen.yaml", text, protos, old.System.Numbers, ""))
 			}
 			if found := pair("pass"); len(found) > 0 {
-				t.Errorf("the pass pair breaks something:\n%s", render(t, found))
+				t.Errorf("the pass pair breaks something:\n%s", diagtest.Render(t, found))
 			}
 			found := pair("fail")
 			if len(found) == 0 {
@@ -106,35 +104,10 @@ func TestRules(t *testing.T) {
 					t.Errorf("the finding points into %s, which is the past", name)
 				}
 			}
-			golden(t, filepath.Join(dir, "fail.golden"), render(t, found))
+			diagtest.Golden(t, filepath.Join(dir, "fail.golden"), diagtest.Render(t, found))
 		})
 	}
 	if n != 9 {
 		t.Errorf("there are %d rules on changes", n)
-	}
-}
-
-func render(t *testing.T, list diag.List) string {
-	t.Helper()
-	var out strings.Builder
-	if err := diag.Render(&out, list, diag.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }

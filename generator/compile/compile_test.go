@@ -3,19 +3,16 @@ package compile_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/msgen-dev/msgen/generator/compile"
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 // Every fault of a file is reported in one run, at its place.
 func TestFaults(t *testing.T) {
@@ -106,17 +103,5 @@ func read(t *testing.T, name string) []byte {
 
 func golden(t *testing.T, name string, findings diag.List) {
 	t.Helper()
-	var out strings.Builder
-	if err := diag.Render(&out, findings, diag.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(out.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := string(read(t, name+".golden")); out.String() != want {
-		t.Errorf("got:\n%s\nwant:\n%s", out.String(), want)
-	}
+	diagtest.Golden(t, filepath.Join("testdata", name+".golden"), diagtest.Render(t, findings))
 }

@@ -2,7 +2,6 @@ package drift_test
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,10 +14,9 @@ import (
 	"github.com/msgen-dev/msgen/generator/migration"
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	specs    = "../../testdata/specs"
@@ -130,15 +128,6 @@ func check(t *testing.T, root string, in drift.Input) diag.List {
 	return list
 }
 
-func render(t *testing.T, list diag.List) string {
-	t.Helper()
-	var out strings.Builder
-	if err := diag.Render(&out, list, diag.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
 // Each fixture lies over a fresh system. The golden texts are written anew by: go test ./generator/drift -run TestRules -update
 func TestRules(t *testing.T) {
 	rules, fresh := 0, generate(t)
@@ -153,7 +142,7 @@ func TestRules(t *testing.T) {
 				root := clone(t, fresh)
 				overlay(t, root, filepath.Join(dir, "pass"))
 				if list := check(t, root, input(t, root, version)); len(list) > 0 {
-					t.Errorf("%s: pass breaks a rule:\n%s", version, render(t, list))
+					t.Errorf("%s: pass breaks a rule:\n%s", version, diagtest.Render(t, list))
 				}
 				root = clone(t, fresh)
 				overlay(t, root, filepath.Join(dir, "fail"))
@@ -166,7 +155,7 @@ func TestRules(t *testing.T) {
 						t.Errorf("incomplete finding, or one of another rule: %+v", d)
 					}
 				}
-				golden(t, filepath.Join(dir, "fail.golden"), render(t, list))
+				diagtest.Golden(t, filepath.Join(dir, "fail.golden"), diagtest.Render(t, list))
 			}
 		})
 	}
@@ -175,27 +164,11 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
-}
-
 func TestNothingGenerated(t *testing.T) {
 	root := t.TempDir()
 	put(t, root, "services/a/a.go", "<<<<<<< HEAD\n")
 	if list := check(t, root, drift.Input{Version: release}); len(list) > 0 {
-		t.Errorf("a folder without a lock has findings:\n%s", render(t, list))
+		t.Errorf("a folder without a lock has findings:\n%s", diagtest.Render(t, list))
 	}
 }
 
@@ -209,16 +182,16 @@ func TestNotRenderedInVain(t *testing.T) {
 	}
 	in.Spec = other
 	if list := check(t, root, in); len(list) > 0 {
-		t.Errorf("the lock is up to date:\n%s", render(t, list))
+		t.Errorf("the lock is up to date:\n%s", diagtest.Render(t, list))
 	}
 	overlay(t, root, filepath.Join(fixtures, rule.MissingGenerated, "fail"))
 	if list := check(t, root, in); len(list) == 0 || list[0].ID != rule.MissingGenerated {
-		t.Errorf("a missing file is not found, or the spec is rendered:\n%s", render(t, list))
+		t.Errorf("a missing file is not found, or the spec is rendered:\n%s", diagtest.Render(t, list))
 	}
 	in.Version = "v1.2.4"
 	list := check(t, root, in)
 	if len(list) < 2 || list[len(list)-1].ID != rule.OutOfDate && list[0].ID != rule.OutOfDate {
-		t.Errorf("another version does not render:\n%s", render(t, list))
+		t.Errorf("another version does not render:\n%s", diagtest.Render(t, list))
 	}
 	for _, d := range list {
 		if d.ID == rule.OutOfDate && (strings.Count(d.Help, "update ") > 5 || !strings.Contains(d.Help, "more")) {
@@ -234,12 +207,12 @@ func TestRemembered(t *testing.T) {
 	put(t, root, "msgen.yaml", strings.Replace(string(in.Content), "          body: string\n", "", 1))
 	list := check(t, root, input(t, root, release))
 	if len(list) != 1 || list[0].ID != rule.OutOfDate {
-		t.Fatalf("a removed field:\n%s", render(t, list))
+		t.Fatalf("a removed field:\n%s", diagtest.Render(t, list))
 	}
 	regenerate(t, root)
 	for _, version := range []string{release, generator.DevVersion} {
 		if list := check(t, root, input(t, root, version)); len(list) > 0 {
-			t.Errorf("%s: the tree was just generated:\n%s", version, render(t, list))
+			t.Errorf("%s: the tree was just generated:\n%s", version, diagtest.Render(t, list))
 		}
 	}
 }
@@ -269,7 +242,7 @@ func TestConflictsOfGenerated(t *testing.T) {
 	}
 	put(t, root, "gateway/routes.go", string(content)+"<<<<<<< HEAD\n=======\n>>>>>>> main\n")
 	if list := check(t, root, input(t, root, release)); len(list) != 1 || list[0].ID != rule.MergeMarkers {
-		t.Errorf("got:\n%s", render(t, list))
+		t.Errorf("got:\n%s", diagtest.Render(t, list))
 	}
 	old, err := os.ReadFile(filepath.Join(root, lock.Name))
 	if err != nil {
@@ -278,7 +251,7 @@ func TestConflictsOfGenerated(t *testing.T) {
 	put(t, root, lock.Name, "<<<<<<< HEAD\n"+string(old))
 	list := check(t, root, input(t, root, release))
 	if len(list) != 2 || list[0].Path != "gateway/routes.go" || list[1].Path != lock.Name {
-		t.Errorf("got:\n%s", render(t, list))
+		t.Errorf("got:\n%s", diagtest.Render(t, list))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/msgen-dev/msgen/schema"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
 
@@ -71,7 +72,7 @@ func TestBranches(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec, list := schema.Load("spec.yaml", []byte(test.spec))
 			if len(list) > 0 {
-				t.Fatalf("it does not decode:\n%s", render(t, list))
+				t.Fatalf("it does not decode:\n%s", diagtest.Render(t, list))
 			}
 			var got []string
 			for _, d := range rule.Run(spec, test.rule) {
@@ -134,7 +135,7 @@ func TestLiteralSecret(t *testing.T) {
 	} {
 		spec, list := schema.Load("spec.yaml", []byte(strings.Replace(readers, "Takes orders.", "'"+text+"'", 1)))
 		if len(list) > 0 {
-			t.Fatalf("%s does not decode:\n%s", text, render(t, list))
+			t.Fatalf("%s does not decode:\n%s", text, diagtest.Render(t, list))
 		}
 		got := ""
 		for _, d := range rule.Run(spec, "MSG412") {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
 
@@ -137,7 +138,7 @@ func testNames(t *testing.T) map[string]bool {
 
 // docs/protocol.md is made from the tables: go test ./schema/rule -run TestProtocolPage -update
 func TestProtocolPage(t *testing.T) {
-	golden(t, "../../docs/protocol.md", protocolPage())
+	diagtest.Golden(t, "../../docs/protocol.md", protocolPage())
 }
 
 func protocolPage() string {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
 
@@ -28,7 +29,7 @@ func TestPublished(t *testing.T) {
 		base := strings.TrimSuffix(path, ".yaml")
 		t.Run(filepath.Base(base), func(t *testing.T) {
 			found := findings(t, path)
-			golden(t, base+".golden", render(t, found))
+			diagtest.Golden(t, base+".golden", diagtest.Render(t, found))
 
 			review, err := os.ReadFile(base + ".review.md")
 			if err != nil {
@@ -75,7 +76,7 @@ func TestBad(t *testing.T) {
 	fired := map[string]bool{}
 	for _, name := range []string{"bad", "bad-2", "bad-3"} {
 		found := findings(t, "../../testdata/specs/"+name+".yaml")
-		golden(t, "../../testdata/specs/"+name+".golden", render(t, found))
+		diagtest.Golden(t, "../../testdata/specs/"+name+".golden", diagtest.Render(t, found))
 		for _, d := range found {
 			fired[d.ID] = true
 		}
@@ -121,7 +122,7 @@ func findings(t *testing.T, path string) diag.List {
 	t.Helper()
 	spec, list := load(t, path, filepath.Base(path))
 	if len(list) > 0 {
-		t.Fatalf("%s does not decode:\n%s", path, render(t, list))
+		t.Fatalf("%s does not decode:\n%s", path, diagtest.Render(t, list))
 	}
 	return rule.Run(spec)
 }

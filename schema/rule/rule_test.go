@@ -1,7 +1,6 @@
 package rule_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,10 +9,9 @@ import (
 
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 const fixtures = "../../testdata/rules"
 
@@ -36,11 +34,11 @@ func TestRules(t *testing.T) {
 				t.Fatalf("pass.yaml does not decode: %v", list)
 			}
 			if found := rule.Run(spec, r.ID); len(found) > 0 {
-				t.Errorf("pass.yaml breaks the rule:\n%s", render(t, found))
+				t.Errorf("pass.yaml breaks the rule:\n%s", diagtest.Render(t, found))
 			}
 			spec, list = load(t, filepath.Join(dir, "fail.yaml"), "fail.yaml")
 			if len(list) > 0 {
-				t.Fatalf("fail.yaml does not decode:\n%s", render(t, list))
+				t.Fatalf("fail.yaml does not decode:\n%s", diagtest.Render(t, list))
 			}
 			found := rule.Run(spec, r.ID)
 			if len(found) == 0 {
@@ -54,7 +52,7 @@ func TestRules(t *testing.T) {
 					t.Errorf("a message ends with a full stop: %s", d.Message)
 				}
 			}
-			golden(t, filepath.Join(dir, "fail.golden"), render(t, found))
+			diagtest.Golden(t, filepath.Join(dir, "fail.golden"), diagtest.Render(t, found))
 		})
 	}
 }
@@ -115,7 +113,7 @@ func TestExamplesAreClean(t *testing.T) {
 	for _, name := range []string{"shop.yaml", "shop-full.yaml", "minimal.yaml"} {
 		spec, list := load(t, "../../testdata/specs/"+name, name)
 		if list = append(list, rule.Run(spec)...); len(list) > 0 {
-			t.Errorf("%s:\n%s", name, render(t, list))
+			t.Errorf("%s:\n%s", name, diagtest.Render(t, list))
 		}
 	}
 }
@@ -127,30 +125,5 @@ func TestRunByPrefix(t *testing.T) {
 	}
 	if n := len(rule.Run(spec, "MSG2", "MSG3")); n != 0 {
 		t.Errorf("got %d findings, want none", n)
-	}
-}
-
-func render(t *testing.T, list diag.List) string {
-	t.Helper()
-	var out strings.Builder
-	if err := diag.Render(&out, list, diag.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }

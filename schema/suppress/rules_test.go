@@ -1,21 +1,18 @@
 package suppress_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
+	"github.com/msgen-dev/msgen/schema/diag/diagtest"
 	"github.com/msgen-dev/msgen/schema/rule"
 	"github.com/msgen-dev/msgen/schema/source"
 	"github.com/msgen-dev/msgen/schema/suppress"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 // today is the day of all tests.
 var today = time.Date(2026, time.November, 23, 23, 59, 0, 0, time.UTC)
@@ -25,7 +22,7 @@ func check(t *testing.T, name, text string, opts suppress.Options) suppress.Resu
 	t.Helper()
 	spec, list := schema.Load(name, []byte(text))
 	if len(list) > 0 {
-		t.Fatalf("the spec does not decode:\n%s", render(t, list))
+		t.Fatalf("the spec does not decode:\n%s", diagtest.Render(t, list))
 	}
 	opts.Today = today
 	return suppress.Apply([]*source.File{spec.File}, rule.Run(spec), opts)
@@ -55,7 +52,7 @@ func TestRules(t *testing.T) {
 				return check(t, name+".yaml", string(text), opts).Findings
 			}
 			if list := run("pass"); len(list) > 0 {
-				t.Errorf("pass.yaml has findings:\n%s", render(t, list))
+				t.Errorf("pass.yaml has findings:\n%s", diagtest.Render(t, list))
 			}
 			var own diag.List
 			for _, d := range run("fail") {
@@ -67,30 +64,12 @@ func TestRules(t *testing.T) {
 				}
 				own = append(own, d)
 			}
-			got, golden := render(t, own), filepath.Join(dir, "fail.golden")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
+			if len(own) == 0 {
+				t.Error("fail.yaml does not break the rule")
 			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(own) == 0 || got != string(want) {
-				t.Errorf("got:\n%s\nwant:\n%s", got, want)
-			}
+			diagtest.Golden(t, filepath.Join(dir, "fail.golden"), diagtest.Render(t, own))
 		})
 	}
-}
-
-func render(t *testing.T, list diag.List) string {
-	t.Helper()
-	var out strings.Builder
-	if err := diag.Render(&out, list, diag.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
 }
 
 func makeDir(t *testing.T, dir string) {
