@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/module"
 
@@ -195,6 +196,24 @@ func checkAggregate(d *decoder, at place, a *Aggregate, _ *keys) {
 		}
 		d.fail(at.path+".fields."+f.Name.V, f.Name.Span, problemf("remove it, or give it another name", "an aggregate cannot have a field %q: %s", f.Name.V, why))
 	}
+	if a.EventSourced.V {
+		checkEventSourced(d, at, a)
+	}
+}
+
+// checkEventSourced reports what an aggregate cannot be together with event sourced.
+func checkEventSourced(d *decoder, at place, a *Aggregate) {
+	for _, s := range a.States {
+		switch s.V {
+		case "created", "updated", "deleted":
+			d.fail(at.path+".states."+s.V, s.Span, problemf("give the state another name",
+				"an event-sourced aggregate cannot have a state %q: its events are named after their states, and one of this name is recorded anyway", s.V))
+		}
+	}
+	if a.RenamedFrom.Set {
+		d.fail(at.path+".renamedFrom", a.RenamedFrom.Span, problemf("keep the name "+a.RenamedFrom.V,
+			"an event-sourced aggregate cannot be renamed: its events are stored under its name and never change"))
+	}
 }
 
 // checkView reports fields that msgen adds itself, and a key that is listed among the fields.
@@ -206,6 +225,26 @@ func checkView(d *decoder, at place, v *View, _ *keys) {
 			d.fail(p, f.Name.Span, problemf("remove it from the fields", "the key %q is a field of the view already", f.Name.V))
 		case "update_time", "create_time", "etag", "version", "request_id", "page_size", "page_token", "next_page_token":
 			d.fail(p, f.Name.Span, problemf("remove it, or give it another name", "a view cannot have a field %q: msgen adds it itself", f.Name.V))
+		}
+	}
+}
+
+// shortestCertificate is the least that cert-manager issues (its API reference, Certificate.spec.duration).
+const shortestCertificate = time.Hour
+
+// checkSecurity reports a life of certificates that nothing can have.
+func (d *decoder) checkSecurity() {
+	s := d.spec.Security
+	if s == nil || !s.MTLSRotation.Set {
+		return
+	}
+	if s.MTLSMode.V == "off" {
+		d.fail("security.mtls.rotation", s.MTLSRotation.Span, problemf("use `mode: strict`, or remove it", "without mTLS there is no certificate to rotate"))
+		return
+	}
+	for _, target := range d.spec.Deployment.Targets {
+		if target.V == "kubernetes" && s.MTLSRotation.V < shortestCertificate {
+			d.fail("security.mtls.rotation", s.MTLSRotation.Span, problemf("use 1h or more, such as 24h", "cert-manager issues no certificate for less than an hour"))
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestCheckNames(t *testing.T) {
 		"../../x": "such as x", "9lives": "such as lives", "type": "such as type-service", "my service": "such as my-service",
 		"gateway": "such as gateway-service", "Orders": "such as orders", "": "such as my-service", "-": "such as my-service",
 	} {
-		err := CheckServiceName(name)
+		err := FormService.Check(name)
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%q: %v", name, err)

@@ -41,6 +41,7 @@ var serviceObject = object[Service]{name: "service", what: "a service", keys: []
 		s.Scaling.Span = at
 		return &s.Scaling
 	}),
+	renamedKey(serviceName, func(s *Service) *Value[string] { return &s.RenamedFrom }),
 }}
 
 var aggregateObject = object[Aggregate]{name: "aggregate", what: "an aggregate", keys: []key[Aggregate]{
@@ -52,11 +53,12 @@ var aggregateObject = object[Aggregate]{name: "aggregate", what: "an aggregate",
 		return a.Shard
 	}),
 	one("eventSourced", "the event store is the truth", boolean(), func(a *Aggregate) *Value[bool] { return &a.EventSourced }),
+	renamedKey(aggregateName, func(a *Aggregate) *Value[string] { return &a.RenamedFrom }),
 }}
 
 var shardObject = object[Shard]{name: "shard", what: "a shard", keys: []key[Shard]{
 	one("key", "the field that picks the shard", ident(fieldName), func(s *Shard) *Value[string] { return &s.Key }).must(),
-	one("count", "how many shards", integer(1, 4096), func(s *Shard) *Value[int] { return &s.Count }).must(),
+	one("count", "how many shards at first; the command shards adds more", integer(1, MaxShards), func(s *Shard) *Value[int] { return &s.Count }).must(),
 }}
 
 var methodObject = object[Method]{name: "method", what: "a method", keys: []key[Method]{
@@ -80,6 +82,7 @@ var methodObject = object[Method]{name: "method", what: "a method", keys: []key[
 	{name: "response", doc: "the fields of an own method's response", shape: fieldsShape(), decode: func(d *decoder, n *yaml.Node, at place, m *Method) {
 		m.Response, m.HasResponse = d.fields(n, at), true
 	}},
+	renamedKey(methodName, func(m *Method) *Value[string] { return &m.RenamedFrom }),
 }}
 
 func httpKey() key[Method] {

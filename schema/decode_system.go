@@ -71,16 +71,17 @@ var eventObject = object[Event]{name: "event", what: "an event", keys: []key[Eve
 	one("key", "the field that is the partition key: events of one key keep their order", ident(fieldName), func(e *Event) *Value[string] { return &e.Key }).must(),
 	fieldsKey("fields", "the event's fields", func(e *Event) *[]*Field { return &e.Fields }).must(),
 	one("external", "sent for others outside this system", boolean(), func(e *Event) *Value[bool] { return &e.External }),
+	renamedKey(eventName, func(e *Event) *Value[string] { return &e.RenamedFrom }),
 }}
 
 var sagaObject = object[Saga]{name: "saga", what: "a saga", keys: []key[Saga]{
-	one("coordination", "orchestration (the default) or choreography", choice("orchestration", "choreography"), func(s *Saga) *Value[string] { return &s.Coordination }),
-	one("orchestrator", "the service that runs the saga", reference("a service", "services", serviceName), func(s *Saga) *Value[string] { return &s.Orchestrator }),
+	one("coordination", "orchestration (the default): one service leads the saga; or choreography: the services react to each other's events", choice("orchestration", "choreography"), func(s *Saga) *Value[string] { return &s.Coordination }),
+	one("orchestrator", "the service that runs an orchestrated saga", reference("a service", "services", serviceName), func(s *Saga) *Value[string] { return &s.Orchestrator }),
 	one("timeout", "how long the saga may run; 2m by default", positive(), func(s *Saga) *Value[time.Duration] { return &s.Timeout }),
 	{name: "steps", doc: "the steps in order: compensatable, then at most one pivot, then retriable", required: true,
 		shape:  shape{"type": "array", "minItems": 1, "items": stepObject.ref()},
 		decode: decodeSteps},
-	refKey("onFailure", "the orchestrator's method that is called once the saga was compensated", func(s *Saga) **MethodRef { return &s.OnFailure }),
+	refKey("onFailure", "the method of the orchestrator, or of the service that starts a choreographed saga, that is called once the saga was compensated", func(s *Saga) **MethodRef { return &s.OnFailure }),
 }}
 
 var stepObject = object[Step]{name: "step", what: "a step", keys: []key[Step]{

@@ -74,6 +74,7 @@ func (d *decoder) fillDefaults() {
 	}
 	d.policyDefaults()
 	d.gatewayDefaults()
+	d.securityDefaults()
 	d.observabilityDefaults()
 	d.deploymentDefaults()
 }
@@ -231,6 +232,19 @@ func (s *Spec) firstRoute() *Method {
 		}
 	}
 	return nil
+}
+
+func (d *decoder) securityDefaults() {
+	s := d.spec.Security
+	if s == nil {
+		return
+	}
+	if s.MTLSRotation.Set {
+		defaulted(d, &s.MTLSMode, "strict", s.Span, "security.mtls.mode", "mtls has a rotation")
+	}
+	if s.MTLSMode.V == "strict" || s.MTLSMode.V == "permissive" {
+		defaulted(d, &s.MTLSRotation, 24*time.Hour, s.Span, "security.mtls.rotation", byDefault)
+	}
 }
 
 func (d *decoder) observabilityDefaults() {

@@ -66,13 +66,20 @@ func (d *decoder) storageReasons() map[*Service][]string {
 		}
 	}
 	for _, saga := range d.spec.Sagas {
-		add(saga.Service, "orchestrates "+saga.Name.V)
+		if saga.Choreographed() {
+			add(saga.Service, "starts "+saga.Name.V)
+		} else {
+			add(saga.Service, "orchestrates "+saga.Name.V)
+		}
 		for _, ref := range saga.Refs() {
 			add(ref.Service, "takes part in "+saga.Name.V)
 		}
 	}
 	return why
 }
+
+// Choreographed reports that nobody leads the saga: its services react to each other's events.
+func (s *Saga) Choreographed() bool { return s.Coordination.V == "choreography" }
 
 // Refs are all methods that a saga names, in the order of the spec: each step's action and compensation, then onFailure.
 func (s *Saga) Refs() []*MethodRef {

@@ -235,11 +235,8 @@ func TestUnsupported(t *testing.T) {
 	}
 	want := []string{
 		"shop-full.yaml:14:10 not supported yet: redis: use none for now",
-		"shop-full.yaml:32:9 not supported yet: sharding: leave it out for now",
 		"shop-full.yaml:39:72 not supported yet: caching of answers: leave it out for now",
 		"shop-full.yaml:68:90 not supported yet: caching of answers: leave it out for now",
-		"shop-full.yaml:80:23 not supported yet: event sourcing: leave it out for now",
-		"shop-full.yaml:140:1 not supported yet: the security section: leave it out for now",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got:\n%s", strings.Join(got, "\n"))
@@ -291,5 +288,28 @@ func BenchmarkLoad(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestCertificateLife(t *testing.T) {
+	content, err := os.ReadFile("../testdata/specs/shop-full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mtls, want := range map[string]string{
+		"{mode: off, rotation: 24h}":       "without mTLS there is no certificate to rotate",
+		"{mode: strict, rotation: 59m}":    "cert-manager issues no certificate for less than an hour",
+		"{mode: strict, rotation: 1h}":     "",
+		"{mode: permissive, rotation: 1h}": "",
+		"{mode: strict}":                   "",
+		"{rotation: 2h}":                   "",
+	} {
+		s, list := Load("msgen.yaml", bytes.Replace(content, []byte("{mode: strict, rotation: 24h}"), []byte(mtls), 1))
+		if got := renderList(t, list); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", mtls, got)
+		}
+		if want == "" && (s.Security.MTLSRotation.V == 0 || s.Security.MTLSMode.V == "") {
+			t.Errorf("%s: no defaults", mtls)
+		}
 	}
 }

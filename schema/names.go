@@ -137,18 +137,7 @@ func (k nameKind) shape() shape {
 }
 
 // CheckSystemName says what is wrong with a system's name; the error names a better one. Nil when it is good.
-func CheckSystemName(name string) error { return checkName(systemName, name) }
-
-// CheckServiceName says what is wrong with a service's name; the error names a better one. Nil when it is good.
-func CheckServiceName(name string) error { return checkName(serviceName, name) }
-
-func checkName(kind nameKind, name string) error {
-	err := kind.check(name)
-	if p, ok := err.(*problem); ok { //nolint:errorlint // problems are never wrapped
-		return fmt.Errorf("%s (%s)", p.message, p.help)
-	}
-	return err
-}
+func CheckSystemName(name string) error { return inOne(systemName.check(name)) }
 
 // reservedGo holds what no folder or package of the generated system may be called.
 func reservedGo(name string) string {
@@ -177,7 +166,7 @@ func reservedService(name string) string {
 	switch name {
 	case "events", "gateway", "platform", "api", "deploy", "services", "gen":
 		return "the generated system has a part of that name"
-	case "postgres", "kafka", "jaeger", "prometheus", "grafana", "migrate":
+	case "postgres", "kafka", "jaeger", "prometheus", "grafana", "migrate", "certs":
 		return "the deployment runs a component of that name"
 	}
 	return reservedSystem(name)

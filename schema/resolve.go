@@ -42,6 +42,7 @@ func (d *decoder) resolve() {
 		d.resolveSaga(s)
 	}
 	d.checkRecursion()
+	d.checkRenames()
 	d.findTypos()
 }
 
@@ -66,10 +67,17 @@ func (d *decoder) buildIndex() {
 }
 
 func (d *decoder) unresolved(path, kind string, name Value[string], known []string, help string) *Unresolved {
-	d.spec.Unresolved = append(d.spec.Unresolved, Unresolved{
-		Path: path, Kind: kind, Name: name.V, Span: name.Span, Nearest: Nearest(name.V, known), Typo: Typo(name.V, known) != "", Help: help,
-	})
+	u := Unresolved{Path: path, Kind: kind, Name: name.V, Span: name.Span, Nearest: Nearest(name.V, known), Typo: Typo(name.V, known) != "", Help: help}
+	u.calledNow(d.spec.renamedTo(kind, name.V))
+	d.spec.Unresolved = append(d.spec.Unresolved, u)
 	return &d.spec.Unresolved[len(d.spec.Unresolved)-1]
+}
+
+// calledNow says that the reference has the name of before of something; "" is nothing.
+func (u *Unresolved) calledNow(name string) {
+	if name != "" {
+		u.Nearest, u.Typo, u.renamed = name, true, true
+	}
 }
 
 func (d *decoder) resolveService(s *Service) {
@@ -113,7 +121,8 @@ func (d *decoder) resolveService(s *Service) {
 		d.resolveEvent(&r.Event, p)
 		if r.Creates.Set {
 			if r.Aggregate = s.aggregate(r.Creates.V); r.Aggregate == nil {
-				d.unresolved(p+".creates", "aggregate", r.Creates, s.aggregateNames(), "declare it under aggregates of "+s.Name.V)
+				u := d.unresolved(p+".creates", "aggregate", r.Creates, s.aggregateNames(), "declare it under aggregates of "+s.Name.V)
+				u.calledNow(s.aggregateNow(r.Creates.V))
 			}
 		}
 	}
@@ -146,6 +155,7 @@ func (d *decoder) resolveBehaviour(s *Service, m *Method, path string) {
 		return
 	}
 	u := d.unresolved(path+"."+kind, "aggregate", target, known, "declare it under aggregates of "+s.Name.V)
+	u.calledNow(s.aggregateNow(target.V))
 	if view != nil {
 		u.Nearest, u.Help = "", "only the events of a view's `from` change it"
 		u.Related, u.RelatedText = view.Name.Span, "this is a view"
@@ -192,6 +202,11 @@ func (d *decoder) resolveMethod(ref *MethodRef, path string) {
 	known := names(ref.Service.API, func(m *Method) string { return m.Name.V })
 	u := d.unresolved(path, "method", Value[string]{V: method, Span: ref.Name.Span}, known, "declare it under api of "+service)
 	u.Name = ref.Name.V
+	for _, m := range ref.Service.API {
+		if m.RenamedFrom.Set && m.RenamedFrom.V == method {
+			u.calledNow(m.Name.V)
+		}
+	}
 	if u.Nearest != "" {
 		u.Nearest = service + "." + u.Nearest
 	}
@@ -204,6 +219,9 @@ func (d *decoder) resolveSaga(s *Saga) {
 		if s.Service = d.index.services[s.Orchestrator.V]; s.Service == nil {
 			d.unresolved(at+".orchestrator", "service", s.Orchestrator, names(d.spec.Services, func(s *Service) string { return s.Name.V }), "declare it under `services`")
 		}
+	}
+	if s.Choreographed() && len(s.StartedBy) > 0 {
+		s.Service = s.StartedBy[0].Service
 	}
 	for i, step := range s.Steps {
 		p := indexed(at+".steps", i)
@@ -245,7 +263,11 @@ func (d *decoder) resolveType(t *Type, span source.Span, path string, scope []*S
 	if len(scope) > 0 {
 		where = scope[0].Name.V
 	}
-	u := d.unresolved(path, "type", Value[string]{V: t.Name, Span: span}, known, "declare it under types of "+where)
+	help := "declare it under types of " + where
+	if near := builtIn(t.Name); near != "" {
+		help = fmt.Sprintf("did you mean %q? else %s", near, help)
+	}
+	u := d.unresolved(path, "type", Value[string]{V: t.Name, Span: span}, known, help)
 	if len(everywhere) > 0 {
 		u.Related, u.RelatedText = everywhere[0].Name.Span, "a type of "+everywhere[0].Service.Name.V
 	} else if len(scope) > 0 && scope[0].aggregate(t.Name) != nil {

@@ -43,6 +43,8 @@ func Load(name string, content []byte) (*Spec, diag.List) {
 		d.resolve()
 		d.inferFromReferences()
 		d.spec.findQuiet()
+		d.checkSecurity()
+		d.checkShards()
 		d.findUnsupported()
 	}
 	if d.spec.Aliased {

@@ -56,6 +56,8 @@ type Unresolved struct {
 	// Related is a place that explains it; zero when there is none.
 	Related     source.Span
 	RelatedText string
+
+	renamed bool // Nearest is what it is called now
 }
 
 // Inference is one thing that was filled in.
@@ -89,6 +91,7 @@ type Stack struct {
 // Service is one deployable service.
 type Service struct {
 	Name           Value[string] // kebab-case
+	RenamedFrom    Value[string] // the name it had before
 	Responsibility Value[string]
 	Owner          Value[string]
 	PII            Value[bool]
@@ -110,8 +113,10 @@ type Service struct {
 type Aggregate struct {
 	Service *Service
 	Name    Value[string] // PascalCase
-	Fields  []*Field
-	States  []Value[string] // lower_snake; the first is the initial one; empty when it has none
+	// RenamedFrom is the name it had before.
+	RenamedFrom Value[string]
+	Fields      []*Field
+	States      []Value[string] // lower_snake; the first is the initial one; empty when it has none
 	// Key is the field that identifies it; "id" (a uuid made by the service) unless the spec names a field.
 	Key          Value[string]
 	Shard        *Shard
@@ -135,7 +140,9 @@ type TypeDef struct {
 // Field is one field of an aggregate, type, event, view, request or response.
 type Field struct {
 	Name Value[string] // lower_snake_case
-	Type Type
+	// RenamedFrom is the name it had before.
+	RenamedFrom Value[string]
+	Type        Type
 	// Span is where the type stands.
 	Span                 source.Span
 	Required             Value[bool]
@@ -173,13 +180,15 @@ type Type struct {
 
 // Method is one RPC of a service.
 type Method struct {
-	path     string
-	Service  *Service
-	Name     Value[string] // PascalCase
-	HTTP     *HTTP         // nil when it is not exposed
-	Internal Value[bool]
-	Public   Value[bool] // exposed without a token
-	Scopes   []Value[string]
+	path    string
+	Service *Service
+	Name    Value[string] // PascalCase
+	// RenamedFrom is the name it had before.
+	RenamedFrom Value[string]
+	HTTP        *HTTP // nil when it is not exposed
+	Internal    Value[bool]
+	Public      Value[bool] // exposed without a token
+	Scopes      []Value[string]
 	// At most one of Creates, Reads, Lists, Updates, Deletes is set; none means the method is the user's own.
 	Creates, Reads, Lists, Updates, Deletes Value[string]
 	Aggregate                               *Aggregate // resolved; nil when Reads/Lists names a view
@@ -260,19 +269,20 @@ type Scaling struct {
 
 // Event is a domain event.
 type Event struct {
-	Name     Value[string]
-	Key      Value[string] // the field that is the partition key
-	Fields   []*Field
-	External Value[bool]
-	Senders  []*Service // resolved from api.*.sends, in the spec's order
+	Name        Value[string]
+	RenamedFrom Value[string] // the name it had before
+	Key         Value[string] // the field that is the partition key
+	Fields      []*Field
+	External    Value[bool]
+	Senders     []*Service // resolved from api.*.sends, in the spec's order
 }
 
 // Saga is a long-running transaction.
 type Saga struct {
 	Name         Value[string] // kebab-case
-	Coordination Value[string] // orchestration
+	Coordination Value[string] // orchestration | choreography
 	Orchestrator Value[string]
-	Service      *Service // resolved Orchestrator
+	Service      *Service // resolved Orchestrator; of a choreographed saga the one that starts it
 	Timeout      Value[time.Duration]
 	Steps        []*Step
 	OnFailure    *MethodRef
@@ -348,13 +358,13 @@ type CORS struct {
 	Credentials Value[bool]
 }
 
-// Security is decoded and not generated yet.
+// Security is how the parts of the system trust each other.
 type Security struct {
 	Span           source.Span
-	MTLSMode       Value[string]
-	MTLSRotation   Value[time.Duration]
-	ServiceAuth    Value[string]
-	RequestSigning Value[string]
+	MTLSMode       Value[string]        // strict | permissive | off
+	MTLSRotation   Value[time.Duration] // how long a certificate lives
+	ServiceAuth    Value[string]        // jwt | oauth2; "" when not set
+	RequestSigning Value[string]        // hmac-sha256 | none
 }
 
 // Observability is tracing and logging.

@@ -64,15 +64,24 @@ func ParseType(s string) (Type, error) {
 	return Type{}, unknownType(text)
 }
 
+// builtInTypes are the names of the language's own types.
+func builtInTypes() []string {
+	return append(append([]string{}, scalarTypes...), "uuid", "money", "timestamp", "duration", "decimal")
+}
+
+// builtIn is the type of the language that may be meant by an unknown one; "" when none is near.
+func builtIn(text string) string {
+	if known, ok := foreignTypes[strings.ToLower(text)]; ok {
+		return known
+	}
+	return Nearest(text, builtInTypes())
+}
+
 func unknownType(text string) error {
 	help := "use a proto scalar, uuid, money, timestamp, duration, decimal, enum(a, b), []T, map<K,V> or the PascalCase name of a type"
-	names := append([]string{}, scalarTypes...)
-	names = append(names, "uuid", "money", "timestamp", "duration", "decimal")
-	if near := Nearest(text, names); near != "" {
+	names := builtInTypes()
+	if near := builtIn(text); near != "" {
 		help = fmt.Sprintf("did you mean %q?", near)
-	}
-	if known, ok := foreignTypes[strings.ToLower(text)]; ok {
-		help = fmt.Sprintf("did you mean %q?", known)
 	}
 	if elem, ok := strings.CutSuffix(text, "[]"); ok {
 		help = fmt.Sprintf("write \"[]%s\"", elem)
@@ -185,6 +194,7 @@ var fieldObject = object[Field]{name: "field", what: "a field", keys: []key[Fiel
 	optional("minLength", "the least length: characters of a string, bytes, items of a list or map", integer(0, math.MaxInt32), func(f *Field) **Value[int] { return &f.MinLength }),
 	optional("maxLength", "the greatest length: characters of a string, bytes, items of a list or map", integer(0, math.MaxInt32), func(f *Field) **Value[int] { return &f.MaxLength }),
 	optional("pattern", "a regular expression (RE2) that a string must match", pattern(), func(f *Field) **Value[string] { return &f.Pattern }),
+	renamedKey(fieldName, func(f *Field) *Value[string] { return &f.RenamedFrom }),
 }}
 
 // fieldsKey is a key with a mapping from field names to types.

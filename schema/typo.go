@@ -5,7 +5,8 @@ import (
 )
 
 // findTypos marks the references that lead nowhere but for a typo that can be put right without asking: only one name is that near, what is
-// written stands in no other reference, where it could be something not yet declared, and the right name is not given beside it already.
+// written stands in no other reference, where it could be something not yet declared, and the right name is not given beside it already. A name
+// of before is none but the one of now, wherever it stands.
 func (d *decoder) findTypos() {
 	if len(d.spec.Unresolved) == 0 {
 		return
@@ -18,7 +19,7 @@ func (d *decoder) findTypos() {
 	given := d.givenReferences()
 	for i := range d.spec.Unresolved {
 		u := &d.spec.Unresolved[i]
-		if u.Nearest == "" || times[reference{u.Kind, u.Name}] > 1 || given[container(u.Path)+"\x00"+u.Nearest] {
+		if u.Nearest == "" || times[reference{u.Kind, u.Name}] > 1 && !u.renamed || given[container(u.Path)+"\x00"+u.Nearest] {
 			u.Typo = false
 		}
 		if service, method, ok := strings.Cut(u.Nearest, "."); ok && u.Kind == "service" && !d.hasMethod(service, method) {

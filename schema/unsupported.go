@@ -8,7 +8,7 @@ import (
 // notYet are the values of the language that are not generated yet, with what to use instead.
 var notYet = map[string]string{
 	"echo": "gin", "rabbitmq": "kafka", "nats": "kafka", "mongodb": "postgres", "redis": "none", "consul": "kubernetes", "etcd": "kubernetes",
-	"kong": "builtin", "aws": "builtin", "zipkin": "jaeger", "grpc": "rest", "graphql": "rest", "choreography": "orchestration",
+	"kong": "builtin", "aws": "builtin", "zipkin": "jaeger", "grpc": "rest", "graphql": "rest",
 }
 
 // findUnsupported lists what decodes but is not generated yet, in the order of the spec's sections.
@@ -32,29 +32,14 @@ func (d *decoder) findUnsupported() {
 	for _, service := range s.Services {
 		at := "services." + service.Name.V
 		value(at+".database", service.Database)
-		for _, a := range service.Aggregates {
-			p := at + ".aggregates." + a.Name.V
-			if a.Shard != nil {
-				add(p+".shard", "sharding", a.Shard.Span)
-			}
-			if a.EventSourced.V {
-				add(p+".eventSourced", "event sourcing", a.EventSourced.Span)
-			}
-		}
 		for _, m := range service.API {
 			if m.Cache.Set {
 				add(at+".api."+m.Name.V+".cache", "caching of answers", m.Cache.Span)
 			}
 		}
 	}
-	for _, saga := range s.Sagas {
-		value("sagas."+saga.Name.V+".coordination", saga.Coordination)
-	}
 	if s.Gateway != nil {
 		value("gateway.api", s.Gateway.API)
-	}
-	if s.Security != nil {
-		add("security", "the security section", s.Security.Span)
 	}
 }
 

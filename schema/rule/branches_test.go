@@ -55,19 +55,30 @@ func TestBranches(t *testing.T) {
 		"nobody has an objective": {
 			"MSG503", shopOf("", "", "", ""), nil,
 		},
-		"the same objective":    {"MSG504", shopOf("    slo: {availability: 99.9%}\n    calls: {billing.Ask: {}}", "    slo: {availability: 99.9%}\n    api: {Ask: {internal: true}}", "", ""), nil},
-		"an unbounded blob":     {"MSG708", shopOf("", "", ", scan: bytes", ""), []string{"events.OrderCreated.fields: OrderCreated carries raw bytes without a bound"}},
-		"many bounded parts":    {"MSG708", shopOf("", "", ", a: {type: string, maxLength: 40000}, b: {type: string, maxLength: 30000}", ""), []string{"events.OrderCreated.fields: OrderCreated may carry 70000 bytes, more than the 65536 that every broker and gateway forwards"}},
-		"a list that is short":  {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, response: {count: int32}}, Listen: {internal: true, response: {a: \"[]string\"}}}", "", ""), nil},
-		"pages one way only":    {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {page_size: int32, page_token: string}, response: {a: \"[]string\"}}}", "", ""), []string{"services.billing.api.ListKinds.response: ListKinds takes a page_token and never gives one"}},
-		"pages the other way":   {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {kind: string}, response: {a: \"[]string\", next_page_token: string}}}", "", ""), []string{"services.billing.api.ListKinds.response: ListKinds gives a next_page_token and takes none"}},
-		"one page":              {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {page_size: int32}, response: {a: \"[]string\"}}}", "", ""), []string{"services.billing.api.ListKinds.response: ListKinds has one page: whoever wants the next cannot ask for it"}},
-		"pages by number":       {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {page: int32}, response: {a: \"[]string\"}}}", "", ""), nil},
-		"a list with an end":    {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {kind: string}, response: {a: {type: \"[]string\", maxLength: 10}}}}", "", ""), nil},
-		"stateless replicas":    {"MSG606", shopOf("", "  web:\n    responsibility: Shows pages.\n    scaling: {max: 1000}\n    api: {Show: {internal: true}}", "", ""), nil},
-		"sharded aggregates":    {"MSG217", shopOf("", many(20), "", ""), nil},
-		"orchestrated in steps": {"MSG216", shopOf("", "", "", "sagas:\n  s:\n    orchestrator: orders\n    steps: ["+strings.Repeat("{invoke: billing.A}, ", 6)+"]\n"), nil},
-		"a call of a reader":    {"MSG315", readers, nil},
+		"the same objective":     {"MSG504", shopOf("    slo: {availability: 99.9%}\n    calls: {billing.Ask: {}}", "    slo: {availability: 99.9%}\n    api: {Ask: {internal: true}}", "", ""), nil},
+		"an unbounded blob":      {"MSG708", shopOf("", "", ", scan: bytes", ""), []string{"events.OrderCreated.fields: OrderCreated carries raw bytes without a bound"}},
+		"many bounded parts":     {"MSG708", shopOf("", "", ", a: {type: string, maxLength: 40000}, b: {type: string, maxLength: 30000}", ""), []string{"events.OrderCreated.fields: OrderCreated may carry 70000 bytes, more than the 65536 that every broker and gateway forwards"}},
+		"a list that is short":   {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, response: {count: int32}}, Listen: {internal: true, response: {a: \"[]string\"}}}", "", ""), nil},
+		"pages one way only":     {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {page_size: int32, page_token: string}, response: {a: \"[]string\"}}}", "", ""), []string{"services.billing.api.ListKinds.response: ListKinds takes a page_token and never gives one"}},
+		"pages the other way":    {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {kind: string}, response: {a: \"[]string\", next_page_token: string}}}", "", ""), []string{"services.billing.api.ListKinds.response: ListKinds gives a next_page_token and takes none"}},
+		"one page":               {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {page_size: int32}, response: {a: \"[]string\"}}}", "", ""), []string{"services.billing.api.ListKinds.response: ListKinds has one page: whoever wants the next cannot ask for it"}},
+		"pages by number":        {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {page: int32}, response: {a: \"[]string\"}}}", "", ""), nil},
+		"a list with an end":     {"MSG707", shopOf("", "    api: {ListKinds: {internal: true, request: {kind: string}, response: {a: {type: \"[]string\", maxLength: 10}}}}", "", ""), nil},
+		"stateless replicas":     {"MSG606", shopOf("", "  web:\n    responsibility: Shows pages.\n    scaling: {max: 1000}\n    api: {Show: {internal: true}}", "", ""), nil},
+		"sharded aggregates":     {"MSG217", shopOf("", many(20), "", ""), nil},
+		"orchestrated in steps":  {"MSG216", shopOf("", "", "", "sagas:\n  s:\n    orchestrator: orders\n    steps: ["+strings.Repeat("{invoke: billing.A}, ", 6)+"]\n"), nil},
+		"choreographed from one": {"MSG209", dance("", ""), nil},
+		"choreographed from two": {"MSG209", dance("      TakeParcel: {internal: true, creates: Parcel, starts: s}\n", ""), []string{
+			"services.billing.api.TakeParcel.starts: the saga s starts in both orders and billing"}},
+		"the failure of another":      {"MSG210", dance("", "    onFailure: billing.Void\n"), []string{"sagas.s.onFailure: onFailure names a method of billing, but orders starts the saga"}},
+		"the failure of the starter":  {"MSG210", dance("", "    onFailure: orders.Reject\n"), nil},
+		"personal data that dances":   {"MSG413", dance("", ""), []string{"sagas.s.coordination: the events of s carry email to billing, which says nothing of personal data"}},
+		"personal data that is led":   {"MSG413", strings.Replace(dance("", ""), "coordination: choreography", "orchestrator: orders", 1), nil},
+		"personal data that is known": {"MSG413", strings.Replace(dance("", ""), "  billing:\n", "  billing:\n    pii: true\n", 1), nil},
+		"a blob that dances":          {"MSG708", strings.Replace(dance("", ""), "email: string", "scan: bytes", 1), []string{"sagas.s.coordination: each event of s carries raw bytes without a bound"}},
+		"a large part that dances": {"MSG708", strings.Replace(dance("", ""), "email: string", "note: {type: string, maxLength: 70000}", 1), []string{
+			"sagas.s.coordination: each event of s may carry 70000 bytes, more than the 65536 that every broker and gateway forwards"}},
+		"a call of a reader": {"MSG315", readers, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec, list := schema.Load("spec.yaml", []byte(test.spec))
@@ -85,11 +96,39 @@ func TestBranches(t *testing.T) {
 	}
 }
 
-// many is a service of n aggregates, the first of which is sharded.
+// dance is a system with the choreographed saga s, with what a test adds to a service that takes part and to the saga.
+func dance(billing, saga string) string {
+	return `apiVersion: msgen/v1
+system: shop
+services:
+  orders:
+    responsibility: Takes orders.
+    aggregates:
+      Order: {fields: {email: string}, states: [open, rejected]}
+    api:
+      TakeOrder: {internal: true, creates: Order, starts: s}
+      Reject: {internal: true, updates: Order, from: [open], to: rejected}
+  billing:
+    responsibility: Sends invoices.
+    aggregates:
+      Invoice: {fields: {order_id: uuid}, states: [sent, void]}
+      Parcel: {fields: {order_id: uuid}}
+    api:
+      Send: {internal: true, creates: Invoice}
+      Void: {internal: true, updates: Invoice, from: [sent], to: void}
+      Note: {internal: true, creates: Parcel}
+` + billing + `sagas:
+  s:
+    coordination: choreography
+    steps: [{invoke: billing.Send, compensate: billing.Void}, {invoke: billing.Note, pivot: true}]
+` + saga
+}
+
+// many is a service of more than n aggregates, which are sharded.
 func many(n int) string {
 	text := "  store:\n    responsibility: Keeps everything.\n    aggregates:\n      First: {fields: {name: string}, shard: {key: name, count: 4}}\n"
 	for i := range n {
-		text += "      Thing" + string(rune('A'+i)) + ": {fields: {name: string}}\n"
+		text += "      Thing" + string(rune('A'+i)) + ": {fields: {name: string}, shard: {key: name, count: 4}}\n"
 	}
 	return text
 }

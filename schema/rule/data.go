@@ -28,6 +28,8 @@ func data() []Rule {
 		{"MSG215", "RepeatedStep", diag.Error, Data, repeatedStep, OfSpec},
 		{"MSG216", "LongChoreography", diag.Warning, Data, longChoreography, OfSpec},
 		{"MSG217", "MonolithicDatabase", diag.Error, Data, monolithicDatabase, OfSpec},
+		{"MSG218", "SagaDeadEnd", diag.Error, Data, deadEnd, OfSpec},
+		{"MSG219", "SagaInterference", diag.Warning, Data, interference, OfSpec},
 	}
 }
 

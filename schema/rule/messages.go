@@ -67,33 +67,44 @@ func endless(m *schema.Method) *schema.Field {
 // which are there to be large.
 func largeEvent(s *schema.Spec, report Report) {
 	for _, e := range s.Events {
-		total := 0
-		var largest, blob *schema.Field
-		for _, f := range e.Fields {
-			text := f.Type.Kind == schema.KindScalar && (f.Type.Name == "string" || f.Type.Name == "bytes")
-			switch {
-			case text && f.MaxLength != nil:
-				total += f.MaxLength.V
-				if largest == nil || f.MaxLength.V > largest.MaxLength.V {
-					largest = f
-				}
-			case f.Type.Kind == schema.KindScalar && f.Type.Name == "bytes" && blob == nil:
-				blob = f
-			}
-		}
 		f := finding{path: "events." + e.Name.V + ".fields", help: "keep the large part in the sender's database, and send its id"}
-		switch {
-		case total > maxEvent:
-			f.span, f.label = largest.MaxLength.Span, "the largest part"
-			f.message = fmt.Sprintf("%s may carry %d bytes, more than the %d that every broker and gateway forwards", e.Name.V, total, maxEvent)
-			f.related = []diag.Label{label(e.Name.Span, "the event")}
-		case blob != nil:
-			f.span, f.message = blob.Span, fmt.Sprintf("%s carries raw bytes without a bound", e.Name.V)
-			f.help += ", or add `maxLength`"
-			f.related = []diag.Label{label(blob.Name.Span, "the field")}
-		default:
-			continue
-		}
-		report.add(f)
+		report.large(f, e.Name.V, e.Fields, label(e.Name.Span, "the event"))
 	}
+	for _, saga := range s.Sagas {
+		if a := flowing(saga); a != nil {
+			f := finding{path: "sagas." + saga.Name.V + ".coordination", help: "keep the large part in an aggregate of its own, or use `coordination: orchestration`"}
+			report.large(f, "each event of "+saga.Name.V, a.Fields, label(saga.Coordination.Span, "its events carry the "+a.Name.V))
+		}
+	}
+}
+
+// large adds a finding when the fields of what travels are too large.
+func (r Report) large(f finding, what string, fields []*schema.Field, related diag.Label) {
+	total := 0
+	var largest, blob *schema.Field
+	for _, field := range fields {
+		text := field.Type.Kind == schema.KindScalar && (field.Type.Name == "string" || field.Type.Name == "bytes")
+		switch {
+		case text && field.MaxLength != nil:
+			total += field.MaxLength.V
+			if largest == nil || field.MaxLength.V > largest.MaxLength.V {
+				largest = field
+			}
+		case field.Type.Kind == schema.KindScalar && field.Type.Name == "bytes" && blob == nil:
+			blob = field
+		}
+	}
+	switch {
+	case total > maxEvent:
+		f.span, f.label = largest.MaxLength.Span, "the largest part"
+		f.message = fmt.Sprintf("%s may carry %d bytes, more than the %d that every broker and gateway forwards", what, total, maxEvent)
+		f.related = []diag.Label{related}
+	case blob != nil:
+		f.span, f.message = blob.Span, what+" carries raw bytes without a bound"
+		f.help += ", or add `maxLength`"
+		f.related = []diag.Label{label(blob.Name.Span, "the field")}
+	default:
+		return
+	}
+	r.add(f)
 }

@@ -62,6 +62,7 @@ const (
 	MissingGenerated = "MSG902"
 	OutOfDate        = "MSG903"
 	MergeMarkers     = "MSG904"
+	IdleRename       = "MSG905"
 )
 
 // others are the rules that have no Check.
@@ -90,6 +91,7 @@ func others() []Rule {
 		{ID: MissingGenerated, Name: "MissingGenerated", Severity: diag.Error, Category: Tree, Kind: OfTree},
 		{ID: OutOfDate, Name: "OutOfDate", Severity: diag.Error, Category: Tree, Kind: OfTree},
 		{ID: MergeMarkers, Name: "MergeMarkers", Severity: diag.Error, Category: Tree, Kind: OfTree},
+		{ID: IdleRename, Name: "IdleRename", Severity: diag.Warning, Category: Tree, Kind: OfTree},
 	}
 }
 

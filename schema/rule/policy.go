@@ -19,6 +19,8 @@ var ignorable = []string{
 	"MSG405", // UnsafeJWT
 	"MSG406", // CORSCredentials
 	"MSG407", // InternalExposed
+	"MSG409", // WeakMTLS
+	"MSG410", // ServicesWithoutIdentity
 	"MSG412", // LiteralSecret
 	"MSG502", // UnstructuredLogs
 	"MSG602", // ShortGracePeriod

@@ -102,7 +102,7 @@ func phase1Lines() []Line {
 		},
 		{
 			"document.7", sectionDocument, "[Distributed transactions] — [2PC/Saga/Outbox]", "What takes the place of distributed transactions",
-			[]string{"MSG202", "MSG203", "MSG204", "MSG205"}, "Saga and outbox only: the language has no two-phase commit, which holds locks in every service for as long as the slowest",
+			[]string{"MSG202", "MSG203", "MSG204", "MSG205", "MSG218", "MSG219"}, "Saga and outbox only: the language has no two-phase commit, which holds locks in every service for as long as the slowest",
 		},
 		{
 			"document.8", sectionDocument, "[Event 1] → [Service 1] → [Service 2] → [Result]", "The way of each event",
@@ -120,7 +120,7 @@ func phase2Lines() []Line {
 		},
 		{
 			"forbidden.2", sectionForbidden, "Монолитная база данных без шардирования", "A monolithic database without sharding",
-			[]string{"MSG107", "MSG217", "MSG251"}, "Each service has a database of its own. Sharding is not generated yet: `shard` is refused",
+			[]string{"MSG107", "MSG217", "MSG251"}, "Each service has a database of its own; `shard` spreads its rows over schemas: TestShards",
 		},
 		{
 			"forbidden.3", sectionForbidden, "Отсутствие rate limiting на API Gateway", "No rate limiting at the API gateway", nil,

@@ -28,7 +28,7 @@ func phase3Lines() []Line {
 		},
 		{
 			"architecture.pass.2", sectionArchGood, "Database per service или proper sharding", "A database for each service, or proper sharding",
-			[]string{"MSG107", "MSG217", "MSG251"}, "A database for each: TestShop. Sharding is not generated yet: `shard` is refused",
+			[]string{"MSG107", "MSG217", "MSG251"}, "A database for each: TestShop. `shard` spreads the rows of a service over schemas of it: TestShards",
 		},
 		{
 			"architecture.pass.3", sectionArchGood, "API Gateway для маршрутизации и rate limiting", "A gateway routes and limits",
@@ -88,7 +88,7 @@ func phase3Lines() []Line {
 		},
 		{
 			"security.fail.1", sectionSecureBad, "Отсутствие аутентификации между сервисами", "Services do not authenticate each other",
-			[]string{"MSG410"}, "Not held yet: `security` is not generated and refused, and a spec without it passes. Until then network policies let only declared callers in: TestNetworkPoliciesAreTheDeclaredEdges",
+			[]string{"MSG410"}, "With `security.mtls` each side shows a certificate, and with `security.serviceAuth` each call a token: TestOnlyDeclaredCallersAreLetIn, TestClientsCheckTheServer, TestTokens. A spec without `security` passes; network policies let only declared callers in: TestNetworkPoliciesAreTheDeclaredEdges",
 		},
 		{
 			"security.fail.2", sectionSecureBad, "Открытые endpoints без rate limiting", "Endpoints are open without rate limiting",
@@ -96,7 +96,7 @@ func phase3Lines() []Line {
 		},
 		{
 			"security.fail.3", sectionSecureBad, "Отсутствие шифрования коммуникации (TLS/mTLS)", "Communication is not encrypted (TLS, mTLS)",
-			[]string{"MSG405", "MSG409"}, "Not held yet: `security` is not generated and refused, and a spec without it passes: services talk in plain text inside the cluster",
+			[]string{"MSG405", "MSG409"}, "With `security.mtls: {mode: strict}` no plain connection is taken: TestTrust, TestStrangersGetNoConnection. A spec without `security` passes, and its services talk in plain text inside the cluster",
 		},
 		{
 			"security.fail.4", sectionSecureBad, "Отсутствие валидации входных данных", "Input is not validated",
@@ -104,11 +104,11 @@ func phase3Lines() []Line {
 		},
 		{
 			"security.pass.1", sectionSecureGood, "mTLS между сервисами", "mTLS between services",
-			[]string{"MSG409"}, "Not held yet: `security.mtls` is checked, but not generated and refused",
+			[]string{"MSG409"}, "`security.mtls` generates it, with the declared edges as the only ones: TestTrust, TestOnlyDeclaredCallersAreLetIn, TestRotationFailsNoCall",
 		},
 		{
 			"security.pass.2", sectionSecureGood, "JWT или OAuth2 для service-to-service", "JWT or OAuth2 from service to service",
-			[]string{"MSG410"}, "Not held yet: `security.serviceAuth` is checked, but not generated and refused. The identity of the client does travel: TestIdentityTravels",
+			[]string{"MSG410"}, "`security.serviceAuth` generates both: TestTokens, TestAttacks, TestRotationUnderLoad, TestOAuth2. The identity of the client travels with calls and events: TestIdentityTravels, TestCauseIsWhoStartedTheSaga",
 		},
 		{
 			"security.pass.3", sectionSecureGood, "Rate limiting на API Gateway", "Rate limiting at the gateway", nil,
@@ -120,7 +120,7 @@ func phase3Lines() []Line {
 		},
 		{
 			"security.pass.5", sectionSecureGood, "Request signing для internal APIs", "Requests of internal APIs are signed",
-			[]string{"MSG411"}, "Not held yet: `security.requestSigning` is checked, but not generated and refused",
+			[]string{"MSG411"}, "With `security.requestSigning: hmac-sha256` messages and requests are signed, and what does not hold is quarantined or refused: TestSigning",
 		},
 		{
 			"result.1", sectionResult, "Архитектура соответствует microservices best practices", "The architecture follows the practice of microservices",
@@ -161,7 +161,7 @@ func patternLines() []Line {
 		},
 		{
 			"patterns.3", sectionPatterns, "Saga Pattern (для distributed transactions)", "Sagas in place of distributed transactions",
-			[]string{"MSG202", "MSG203", "MSG204", "MSG205", "MSG206", "MSG207", "MSG208", "MSG209", "MSG210"}, "`platform/saga`: TestLedger. Choreography is not generated yet and refused",
+			[]string{"MSG202", "MSG203", "MSG204", "MSG205", "MSG206", "MSG207", "MSG208", "MSG209", "MSG210"}, "`platform/saga`: TestLedger, TestChoreographyChaos",
 		},
 		{
 			"patterns.4", sectionPatterns, "Circuit Breaker Pattern", "Circuit breakers",
@@ -173,7 +173,7 @@ func patternLines() []Line {
 		},
 		{
 			"patterns.6", sectionPatterns, "Event Sourcing Pattern", "Event sourcing", nil,
-			"Not held yet: `eventSourced` is not generated and refused",
+			"`eventSourced`: `platform/eventstore`, TestEventSourced, TestReplayWhileWriting",
 		},
 		{
 			"s1.1", sectionScenarios, "Спроектирует сервис (endpoints, база, коммуникация)", "S1, a new service: its endpoints, database and communication are designed",
@@ -181,7 +181,7 @@ func patternLines() []Line {
 		},
 		{
 			"s1.2", sectionScenarios, "Реализует сервис с шардированием БД", "S1: it is built with a sharded database",
-			[]string{"MSG217"}, "Not held yet: `shard` is not generated and refused",
+			[]string{"MSG217"}, "`shard` on its aggregates; shards are added while it runs: TestShards",
 		},
 		{
 			"s1.3", sectionScenarios, "Проверяет изоляцию и производительность", "S1: isolation and performance are checked",

@@ -36,14 +36,29 @@ func fixedReplicas(s *schema.Spec, report Report) {
 
 func tooManyConnections(s *schema.Spec, report Report) {
 	for _, service := range s.Services {
-		n := service.Scaling.Max.V * poolSize
+		each := connections(service)
+		n := service.Scaling.Max.V * each
 		if service.Database.V == "" || n <= maxConnections {
 			continue
 		}
 		report.add(finding{
 			path: "services." + service.Name.V + ".scaling.max", span: service.Scaling.Max.Span,
-			message: fmt.Sprintf("%d replicas of %s with %d connections each want %d of its database, more than %d", service.Scaling.Max.V, service.Name.V, poolSize, n, maxConnections),
-			help:    fmt.Sprintf("allow %d replicas at most, or split the service", maxConnections/poolSize),
+			message: fmt.Sprintf("%d replicas of %s with %d connections each want %d of its database, more than %d", service.Scaling.Max.V, service.Name.V, each, n, maxConnections),
+			help:    fmt.Sprintf("allow %d replicas at most, or split the service", maxConnections/each),
 		})
 	}
+}
+
+// connections is how many each replica of a service may hold: with shards, four of each at least, three of each relay, and four for the map.
+func connections(service *schema.Service) int {
+	shards := 0
+	for _, a := range service.Aggregates {
+		if a.Shard != nil {
+			shards = max(shards, a.Shard.Count.V)
+		}
+	}
+	if shards == 0 {
+		return poolSize
+	}
+	return shards*max(4, poolSize/shards) + 3*shards + 4
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/msgen-dev/msgen/schema/diag"
 )
 
-// steps calls f for every step of the orchestrated sagas.
+// steps calls f for every step of the sagas.
 func steps(s *schema.Spec, f func(saga *schema.Saga, i int, step *schema.Step, path string)) {
 	for _, saga := range s.Sagas {
 		for i, step := range saga.Steps {
@@ -163,6 +163,11 @@ func sagaStart(s *schema.Spec, report Report) {
 		for _, m := range saga.StartedBy {
 			at := "services." + m.Service.Name.V + ".api." + m.Name.V + ".starts"
 			switch {
+			case saga.Choreographed() && m.Service != first.Service:
+				report.add(finding{
+					path: at, span: m.Starts.Span, message: fmt.Sprintf("the saga %s starts in both %s and %s", saga.Name.V, first.Service.Name.V, m.Service.Name.V),
+					help: "give each service a saga of its own: the one that starts it answers for its end", related: []diag.Label{label(first.Starts.Span, "also started here")},
+				})
 			case saga.Service != nil && m.Service != saga.Service:
 				report.add(finding{
 					path: at, span: m.Starts.Span, message: fmt.Sprintf("%s starts a saga that %s orchestrates", m.Service.Name.V, saga.Service.Name.V),
@@ -186,6 +191,10 @@ func failureTarget(s *schema.Spec, report Report) {
 		}
 		f := finding{path: "sagas." + saga.Name.V + ".onFailure", span: ref.Name.Span}
 		switch {
+		case saga.Choreographed() && saga.Service != nil && ref.Service != saga.Service:
+			f.message = fmt.Sprintf("onFailure names a method of %s, but %s starts the saga", ref.Service.Name.V, saga.Service.Name.V)
+			f.help = "name a method of " + saga.Service.Name.V
+			f.related = []diag.Label{label(saga.StartedBy[0].Starts.Span, "started here")}
 		case saga.Service != nil && ref.Service != saga.Service:
 			f.message = fmt.Sprintf("onFailure names a method of %s, but %s orchestrates the saga", ref.Service.Name.V, saga.Service.Name.V)
 			f.help = "name a method of " + saga.Service.Name.V

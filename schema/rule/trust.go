@@ -63,6 +63,7 @@ func personalDataShared(s *schema.Spec, report Report) {
 			}
 		}
 	}
+	names.flow(s, report)
 	if len(carries) == 0 {
 		return
 	}
@@ -82,4 +83,36 @@ func personalDataShared(s *schema.Spec, report Report) {
 			help: "add `pii: true` to the service, or take the field out of the event", related: []diag.Label{label(f.Name.Span, "personal data")},
 		})
 	})
+}
+
+// flow warns of choreographed sagas: their events carry all of what they start with to each service that takes part.
+func (p personal) flow(s *schema.Spec, report Report) {
+	for _, saga := range s.Sagas {
+		a := flowing(saga)
+		if a == nil {
+			continue
+		}
+		f := p.among(a.Fields)
+		told := map[*schema.Service]bool{saga.Service: true}
+		for _, ref := range saga.Refs() {
+			if f == nil || ref.Service == nil || ref.Service.PII.V || told[ref.Service] {
+				continue
+			}
+			told[ref.Service] = true
+			report.add(finding{
+				path: "sagas." + saga.Name.V + ".coordination", span: saga.Coordination.Span,
+				message: fmt.Sprintf("the events of %s carry %s to %s, which says nothing of personal data", saga.Name.V, f.Name.V, ref.Service.Name.V),
+				help:    "add `pii: true` to the service, or use `coordination: orchestration`: a command holds what its method takes and no more",
+				related: []diag.Label{label(f.Name.Span, "personal data"), label(ref.Name.Span, "takes part")},
+			})
+		}
+	}
+}
+
+// flowing is the aggregate that a choreographed saga's events carry; nil for another saga.
+func flowing(saga *schema.Saga) *schema.Aggregate {
+	if !saga.Choreographed() || len(saga.StartedBy) == 0 {
+		return nil
+	}
+	return saga.StartedBy[0].Aggregate
 }
