@@ -34,17 +34,19 @@ type Message struct {
 	Topic, Key string
 	// Data is the protobuf wire form of the payload.
 	Data []byte
-	// Extensions are CloudEvents extension attributes: traceparent, tracestate, sagaid, ...
+	// Extensions are CloudEvents extension attributes: traceparent, tracestate, authid, sagaid, ...
 	Extensions map[string]string
 
 	// Attempt (1-based, 0 if unknown), Partition and Offset are known to a consumer only.
 	Attempt   int
 	Partition int32
 	Offset    int64
+	// Appended is when the broker took the message by its own clock, known to a consumer; zero if the broker does not say.
+	Appended time.Time
 }
 
 // New returns the message that carries data. Its id is a UUIDv7, its subject is key, and the trace that ctx is part
-// of goes along in Extensions.
+// of and who caused it (see CauseOf) go along in Extensions.
 func New(ctx context.Context, source, typ, topic, key string, data proto.Message) (Message, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -63,17 +65,18 @@ func New(ctx context.Context, source, typ, topic, key string, data proto.Message
 	return m, m.Validate()
 }
 
-// Inject makes ctx's span the one that the message's receiver continues.
+// Inject makes ctx's span the one that the message's receiver continues, and ctx's cause the message's.
 func (m *Message) Inject(ctx context.Context) {
 	if m.Extensions == nil {
 		m.Extensions = map[string]string{}
 	}
 	propagation.TraceContext{}.Inject(ctx, propagation.MapCarrier(m.Extensions))
+	CauseOf(ctx).inject(m.Extensions)
 }
 
-// Context returns ctx with the message's trace as the remote parent of new spans.
+// Context returns ctx with the message's trace as the remote parent of new spans, and its cause as that of new messages.
 func (m Message) Context(ctx context.Context) context.Context {
-	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier(m.Extensions))
+	return WithCause(propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier(m.Extensions)), m.Cause())
 }
 
 // Validate reports what keeps the message from being sent: a required attribute of CloudEvents 1.0 §3.1 that is

@@ -132,7 +132,7 @@ func signed(tb testing.TB, method jwt.SigningMethod, kid string, key any, c jwt.
 // waitKeys waits until the gateway has fetched keys.
 func (f *fixture) waitKeys(tb testing.TB) {
 	tb.Helper()
-	for f.gateway.auth.keys.ready() != nil {
+	for f.gateway.auth.keys.Ready() != nil {
 		select {
 		case <-tb.Context().Done():
 			tb.Fatal("no keys")
@@ -230,8 +230,8 @@ func TestTokensRefused(t *testing.T) {
 		"another scheme":            "Basic YW5uOmFubg==",
 	} {
 		got := f.do(t, "POST", "/v1/books", "{}", "Authorization: "+auth)
-		info := got.errorInfo(t)
-		if got.code != 401 || info.Status != "UNAUTHENTICATED" || !strings.Contains(got.header.Get("WWW-Authenticate"), `error="invalid_token"`) {
+		info := got.problem(t)
+		if got.code != 401 || info.Code != "UNAUTHENTICATED" || !strings.Contains(got.header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 			t.Errorf("%s: %d %s, %s", name, got.code, got.body, got.header.Get("WWW-Authenticate"))
 		}
 	}
@@ -246,7 +246,7 @@ func TestTokensRefused(t *testing.T) {
 		"another scope": is.claims("scope", "books.read books.writer"),
 	} {
 		got := f.do(t, "POST", "/v1/books", "{}", "Authorization: Bearer "+is.token(t, jwt.SigningMethodRS256, "rsa", c))
-		if info := got.errorInfo(t); got.code != 403 || info.Status != "PERMISSION_DENIED" || !strings.Contains(got.header.Get("WWW-Authenticate"), `error="insufficient_scope", scope="books.write"`) {
+		if info := got.problem(t); got.code != 403 || info.Code != "PERMISSION_DENIED" || !strings.Contains(got.header.Get("WWW-Authenticate"), `error="insufficient_scope", scope="books.write"`) {
 			t.Errorf("%s: %d %s", name, got.code, got.body)
 		}
 	}
@@ -284,7 +284,7 @@ func TestKeyRotation(t *testing.T) {
 	f := serve(t, setup{opts: Options{JWT: is.opts()}})
 	f.waitKeys(t)
 	keys := f.gateway.auth.keys
-	keys.unknown.SetLimit(rate.Every(time.Hour)) // however slow the test
+	keys.Unknown.SetLimit(rate.Every(time.Hour)) // however slow the test
 	old := is.token(t, jwt.SigningMethodRS256, "rsa", is.claims())
 	if got := f.do(t, "POST", "/v1/books", "{}", "Authorization: Bearer "+old); got.code != 201 {
 		t.Fatal(got)
@@ -325,7 +325,7 @@ func TestKeyRotation(t *testing.T) {
 	}
 	// The issuer goes down, also in the middle of a refetch: the keys known stay good.
 	is.set(func() { is.down = true })
-	keys.unknown.SetLimit(rate.Inf)
+	keys.Unknown.SetLimit(rate.Inf)
 	f.do(t, "POST", "/v1/books", "{}", "Authorization: Bearer "+signed(t, jwt.SigningMethodRS256, "y", stranger, is.claims()))
 	if got := f.do(t, "POST", "/v1/books", "{}", "Authorization: Bearer "+is.token(t, jwt.SigningMethodES256, "ec2", is.claims("sub", "bob"))); got.code != 201 {
 		t.Errorf("issuer down: %d", got.code)
@@ -337,11 +337,11 @@ func TestIssuerDownAtStart(t *testing.T) {
 	is.set(func() { is.down = true })
 	f := serve(t, setup{opts: Options{JWT: is.opts()}})
 	token := is.token(t, jwt.SigningMethodRS256, "rsa", is.claims())
-	if err := f.gateway.auth.keys.ready(); err == nil || !strings.Contains(err.Error(), "signing keys") {
+	if err := f.gateway.auth.keys.Ready(); err == nil || !strings.Contains(err.Error(), "signing keys") {
 		t.Errorf("ready: %v", err)
 	}
 	got := f.do(t, "POST", "/v1/books", "{}", "Authorization: Bearer "+token)
-	if got.errorInfo(t); got.code != 503 || got.header.Get("Retry-After") == "" {
+	if got.problem(t); got.code != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("got %d %s", got.code, got.body)
 	}
 	if got := f.do(t, "GET", "/v1/books/b1", ""); got.code != 200 {
@@ -352,7 +352,7 @@ func TestIssuerDownAtStart(t *testing.T) {
 	if got := f.do(t, "POST", "/v1/books", "{}", "Authorization: Bearer "+token); got.code != 201 {
 		t.Errorf("after the issuer came: %d %s", got.code, got.body)
 	}
-	if err := f.gateway.auth.keys.ready(); err != nil {
+	if err := f.gateway.auth.keys.Ready(); err != nil {
 		t.Errorf("ready: %v", err)
 	}
 }

@@ -106,6 +106,9 @@ func (b *binding) request(c *gin.Context, body []byte, m protoreflect.Message) e
 	return nil
 }
 
+// bodyDepth is how deep messages may be nested in a body: the limit of protobuf's own parsers in C++ and Java.
+const bodyDepth = 100
+
 // fromBody takes an empty body as an empty message: whether something is missing is for the service to say.
 func (b *binding) fromBody(body []byte, m protoreflect.Message) error {
 	if len(body) == 0 {
@@ -115,7 +118,7 @@ func (b *binding) fromBody(body []byte, m protoreflect.Message) error {
 	if b.body != nil {
 		target = m.Mutable(b.body).Message()
 	}
-	if err := protojson.Unmarshal(body, target.Interface()); err != nil {
+	if err := (protojson.UnmarshalOptions{RecursionLimit: bodyDepth}).Unmarshal(body, target.Interface()); err != nil {
 		return status.Error(codes.InvalidArgument, "the body does not fit: "+jsonFault(err))
 	}
 	if b.mask == nil {

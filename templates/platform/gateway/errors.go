@@ -6,7 +6,9 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gin-gonic/gin"
 	rpccode "google.golang.org/genproto/googleapis/rpc/code"
@@ -20,17 +22,28 @@ import (
 // statusClientClosed answers a request that its client gave up; nobody reads it, but logs and metrics do.
 const statusClientClosed = 499
 
-// errorBody is how every error is answered (AIP-193).
-type errorBody struct {
-	Error errorInfo `json:"error"`
+// problemType is the media type of every error (RFC 9457).
+const problemType = "application/problem+json"
+
+// problem is how every error is answered: problem details (RFC 9457) with the gRPC code's name, the fields at fault and the standard details of
+// AIP-193 as its extensions. The type is about:blank, which says that title and status are HTTP's own.
+type problem struct {
+	Type      string            `json:"type"`
+	Title     string            `json:"title"`
+	Status    int               `json:"status"`
+	Detail    string            `json:"detail"`
+	Code      string            `json:"code"` // NOT_FOUND
+	RequestID string            `json:"requestId"`
+	Errors    []fieldError      `json:"errors,omitempty"`
+	Details   []json.RawMessage `json:"details,omitempty"`
 }
 
-type errorInfo struct {
-	Code      int               `json:"code"`
-	Status    string            `json:"status"`
-	Message   string            `json:"message"`
-	RequestID string            `json:"requestId"`
-	Details   []json.RawMessage `json:"details,omitempty"`
+// fieldError is what is wrong with one field, as RFC 9457 §3 shows it. The pointer is that of RFC 6901 in the request's message.
+type fieldError struct {
+	Field   string `json:"field"` // lines[0].quantity
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+	Reason  string `json:"reason,omitempty"` // the rule that is broken: int32.gte_lte
 }
 
 // httpStatus maps a gRPC code as google/rpc/code.proto says.
@@ -92,16 +105,23 @@ func public(detail protoreflect.FullName) bool {
 
 // abort answers with an error of the gateway's own.
 func abort(c *gin.Context, httpCode int, code codes.Code, format string, args ...any) {
-	write(c, httpCode, errorInfo{Status: rpccode.Code(code).String(), Message: fmt.Sprintf(format, args...)})
+	write(c, httpCode, problem{Code: rpccode.Code(code).String(), Detail: fmt.Sprintf(format, args...)})
 }
 
 // abortWith answers with err: a gRPC status, its own details included where the client may see them.
 func abortWith(c *gin.Context, err error) {
 	exchangeOf(c).err = err
 	s := status.Convert(err)
-	info := errorInfo{Status: rpccode.Code(s.Code()).String(), Message: message(s)}
+	info := problem{Code: rpccode.Code(s.Code()).String(), Detail: message(s)}
 	for _, detail := range s.Proto().GetDetails() {
 		if !public(detail.MessageName()) {
+			continue
+		}
+		fields := new(errdetails.BadRequest)
+		if detail.MessageIs(fields) && detail.UnmarshalTo(fields) == nil {
+			for _, v := range fields.GetFieldViolations() {
+				info.Errors = append(info.Errors, fieldError{v.GetField(), pointer(v.GetField()), v.GetDescription(), v.GetReason()})
+			}
 			continue
 		}
 		if text, err := protojson.Marshal(detail); err == nil {
@@ -115,9 +135,60 @@ func abortWith(c *gin.Context, err error) {
 	write(c, httpStatus(s.Code()), info)
 }
 
-func write(c *gin.Context, httpCode int, info errorInfo) {
-	info.Code, info.RequestID = httpCode, exchangeOf(c).requestID
-	c.AbortWithStatusJSON(httpCode, errorBody{Error: info})
+func write(c *gin.Context, httpCode int, p problem) {
+	p.Type, p.Title, p.Status, p.RequestID = "about:blank", http.StatusText(httpCode), httpCode, exchangeOf(c).requestID
+	if httpCode == statusClientClosed {
+		p.Title = "Client Closed Request"
+	}
+	c.Header("Content-Type", problemType)
+	c.AbortWithStatusJSON(httpCode, p)
+}
+
+// pointer is a field path of protovalidate as a JSON pointer (RFC 6901), in the names of JSON: lines[0].unit_price is /lines/0/unitPrice.
+func pointer(field string) string {
+	if field == "" {
+		return ""
+	}
+	var b strings.Builder
+	upper := false
+	b.WriteByte('/')
+	for _, r := range field {
+		switch r {
+		case '.', '[':
+			b.WriteByte('/')
+		case ']', '"':
+		case '~':
+			b.WriteString("~0")
+		case '/':
+			b.WriteString("~1")
+		case '_':
+			upper = true
+		default:
+			if upper {
+				r, upper = unicode.ToUpper(r), false
+			}
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// logged is an error as the log may hold it. What is wrong with a request is told in words of the request, which can be personal: the log gets the
+// names of the fields.
+func logged(err error) string {
+	s := status.Convert(err)
+	if s.Code() != codes.InvalidArgument {
+		return err.Error()
+	}
+	var fields []string
+	for _, detail := range s.Details() {
+		if bad, ok := detail.(*errdetails.BadRequest); ok {
+			for _, v := range bad.GetFieldViolations() {
+				fields = append(fields, v.GetField())
+			}
+		}
+	}
+	return strings.TrimSuffix("invalid request: "+strings.Join(fields, ", "), ": ")
 }
 
 // invalid is an InvalidArgument that names the field at fault.

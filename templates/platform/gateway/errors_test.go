@@ -43,9 +43,9 @@ func TestStatusMapping(t *testing.T) {
 	} {
 		f.library.failWith(func(context.Context) error { return status.Error(code, "password is hunter2") })
 		got := f.do(t, "GET", "/v1/books/b1", "")
-		info := got.errorInfo(t)
-		if got.code != want.http || info.Status != want.status {
-			t.Errorf("%v: %d %s", code, got.code, info.Status)
+		info := got.problem(t)
+		if got.code != want.http || info.Code != want.status {
+			t.Errorf("%v: %d %s", code, got.code, info.Code)
 		}
 		if hidden := !strings.Contains(got.body, "hunter2"); hidden != want.hidden {
 			t.Errorf("%v: %s", code, got.body)
@@ -77,12 +77,46 @@ func TestDetails(t *testing.T) {
 	if got.code != 429 || got.header.Get("Retry-After") != "2" {
 		t.Errorf("got %d, retry after %q", got.code, got.header.Get("Retry-After"))
 	}
-	details, err := json.Marshal(got.errorInfo(t).Details)
+	details, err := json.Marshal(got.problem(t).Details)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, string(details), `[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"QUOTA","domain":"shop"},
 		{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1.500s"}]`)
+}
+
+func TestAnswersAreForNobodyElse(t *testing.T) {
+	f := serve(t, setup{})
+	for _, path := range []string{"/v1/books/b1", "/nowhere"} {
+		got := f.do(t, "GET", path, "")
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Strict-Transport-Security": "",
+		} {
+			if got.header.Get(name) != want {
+				t.Errorf("%s: %s is %q, want %q", path, name, got.header.Get(name), want)
+			}
+		}
+	}
+	// A client cannot say that it came by TLS; a trusted proxy can.
+	if got := f.do(t, "GET", "/v1/books/b1", "", "X-Forwarded-Proto: https"); got.header.Get("Strict-Transport-Security") != "" {
+		t.Error("a client's own X-Forwarded-Proto is believed")
+	}
+	proxied := serve(t, setup{proxies: []string{"127.0.0.1"}})
+	got := proxied.do(t, "GET", "/v1/books/b1", "", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https")
+	if got.header.Get("Strict-Transport-Security") == "" {
+		t.Error("no Strict-Transport-Security behind a proxy that ends TLS")
+	}
+}
+
+func TestPointer(t *testing.T) {
+	for field, want := range map[string]string{
+		"": "", "total": "/total", "lines[0].unit_price": "/lines/0/unitPrice", `labels["a/b~c"]`: "/labels/a~1b~0c", "a_b.c_d": "/aB/cD",
+	} {
+		if got := pointer(field); got != want {
+			t.Errorf("%s is %s, want %s", field, got, want)
+		}
+	}
 }
 
 func TestTimeout(t *testing.T) {
@@ -92,7 +126,7 @@ func TestTimeout(t *testing.T) {
 		return ctx.Err()
 	})
 	got := f.do(t, "GET", "/v1/books/b1", "")
-	if info := got.errorInfo(t); got.code != 504 || info.Status != "DEADLINE_EXCEEDED" {
+	if info := got.problem(t); got.code != 504 || info.Code != "DEADLINE_EXCEEDED" {
 		t.Errorf("got %d %s", got.code, got.body)
 	}
 }
@@ -102,7 +136,7 @@ func TestPanic(t *testing.T) {
 	f.gateway.engine.GET("/abort", func(c *gin.Context) { panic(http.ErrAbortHandler) })
 	f.gateway.engine.GET("/boom", func(c *gin.Context) { panic("boom") })
 	got := f.do(t, "GET", "/boom", "")
-	if info := got.errorInfo(t); got.code != 500 || info.Message != "internal error" {
+	if info := got.problem(t); got.code != 500 || info.Detail != "internal error" {
 		t.Errorf("got %d %s", got.code, got.body)
 	}
 	if log := f.logs.String(); !strings.Contains(log, "boom") || !strings.Contains(log, "errors_test.go") || !strings.Contains(log, `"status":500`) {

@@ -18,6 +18,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
+
+	"github.com/msgen-dev/msgen/templates/platform/service"
 )
 
 // Options is what the architecture spec says about the gateway. A zero value means the default given.
@@ -31,6 +33,7 @@ type Options struct {
 	Grace     time.Duration // to finish requests after SIGTERM, 30 s
 	Sampling  float64       // share of the traces started here that are kept, 0–1
 	Logs      string        // json or text
+	Trust     service.Trust // the mode and signatures; nobody calls a gateway by gRPC
 }
 
 // JWT says which access tokens are taken.

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/msgen-dev/msgen/templates/platform/gateway/internal/testpb"
+	"github.com/msgen-dev/msgen/templates/platform/jwks"
 	"github.com/msgen-dev/msgen/templates/platform/rpc"
 )
 
@@ -212,11 +213,11 @@ func listen(tb testing.TB) net.Listener {
 }
 
 // runKeys fetches signing keys in the background, as Main does.
-func runKeys(tb testing.TB, keys *keySet) {
+func runKeys(tb testing.TB, keys *jwks.Set) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
-	done.Go(func() { keys.run(ctx) })
+	done.Go(func() { keys.Run(ctx) })
 	tb.Cleanup(func() { cancel(); done.Wait() })
 }
 
@@ -227,16 +228,19 @@ type answer struct {
 	body   string
 }
 
-func (a answer) errorInfo(t *testing.T) errorInfo {
+func (a answer) problem(t *testing.T) problem {
 	t.Helper()
-	var body errorBody
-	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
+	var p problem
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
 		t.Fatalf("error is not JSON: %v\n%s", err, a.body)
 	}
-	if body.Error.Code != a.code || body.Error.Message == "" || body.Error.RequestID == "" || body.Error.RequestID != a.header.Get("X-Request-Id") {
+	if p.Status != a.code || p.Type != "about:blank" || p.Title == "" || p.Detail == "" || p.RequestID == "" || p.RequestID != a.header.Get("X-Request-Id") {
 		t.Errorf("error body does not fit the response %d, id %s: %s", a.code, a.header.Get("X-Request-Id"), a.body)
 	}
-	return body.Error
+	if got := a.header.Get("Content-Type"); got != problemType {
+		t.Errorf("an error of the type %q", got)
+	}
+	return p
 }
 
 // do sends a request; headers are "Name: value".

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -127,7 +129,7 @@ func TestBadRequests(t *testing.T) {
 		{"unknown enum", "POST", "/v1/books", `{"genre":"GENRE_X"}`, "", 400, "body does not fit"},
 		{"not utf-8", "POST", "/v1/books", "{\"title\":\"\xff\"}", "", 400, "body does not fit"},
 		{"two oneof members", "POST", "/v1/kinds", `{"left":"a","right":"b"}`, "", 400, "body does not fit"},
-		{"deep nesting", "POST", "/v1/kinds", strings.Repeat("[", 150), "", 400, "body does not fit"},
+		{"brackets", "POST", "/v1/kinds", strings.Repeat("[", 150), "", 400, "body does not fit"},
 		{"wrong content type", "POST", "/v1/books", `{}`, "Content-Type: text/plain", 415, "application/json"},
 		{"foreign charset", "POST", "/v1/books", `{}`, "Content-Type: application/json; charset=latin1", 415, "application/json"},
 		{"compressed", "POST", "/v1/books", `{}`, "Content-Encoding: gzip", 415, "not compressed"},
@@ -165,9 +167,9 @@ func TestBadRequests(t *testing.T) {
 				headers = append(headers, test.header)
 			}
 			got := f.do(t, test.method, test.path, test.body, headers...)
-			info := got.errorInfo(t)
-			if got.code != test.code || info.Status != "INVALID_ARGUMENT" || !strings.Contains(info.Message, test.says) {
-				t.Errorf("got %d %s: %s", got.code, info.Status, info.Message)
+			info := got.problem(t)
+			if got.code != test.code || info.Code != "INVALID_ARGUMENT" || !strings.Contains(info.Detail, test.says) {
+				t.Errorf("got %d %s: %s", got.code, info.Code, info.Detail)
 			}
 		})
 	}
@@ -178,12 +180,12 @@ func TestBadRequests(t *testing.T) {
 
 func TestFieldViolations(t *testing.T) {
 	got := serve(t, setup{}).do(t, "GET", "/v1/books?filter.published_after=x", "")
-	want := `[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"filter.published_after","description":"is no Timestamp"}]}]`
-	details, err := json.Marshal(got.errorInfo(t).Details)
+	want := `[{"field":"filter.published_after","pointer":"/filter/publishedAfter","detail":"is no Timestamp"}]`
+	fields, err := json.Marshal(got.problem(t).Errors)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, string(details), want)
+	same(t, string(fields), want)
 }
 
 func TestUnknownRoutes(t *testing.T) {
@@ -193,7 +195,7 @@ func TestUnknownRoutes(t *testing.T) {
 		"/v1/books/b1/../../../etc/passwd", "/%2e%2e/etc/passwd", "/v1%2Fbooks", "/metrics", "/healthz", "/debug/pprof/",
 	} {
 		got := f.do(t, "GET", path, "")
-		if info := got.errorInfo(t); got.code != 404 || info.Status != "NOT_FOUND" {
+		if info := got.problem(t); got.code != 404 || info.Code != "NOT_FOUND" {
 			t.Errorf("%s: %d %s", path, got.code, got.body)
 		}
 	}
@@ -202,7 +204,7 @@ func TestUnknownRoutes(t *testing.T) {
 		t.Errorf("escaped traversal: %d %s", got.code, got.body)
 	}
 	got := f.do(t, "PUT", "/v1/books/b1", "{}")
-	if info := got.errorInfo(t); got.code != 405 || info.Status != "UNIMPLEMENTED" {
+	if info := got.problem(t); got.code != 405 || info.Code != "UNIMPLEMENTED" {
 		t.Errorf("unknown method: %d %s", got.code, got.body)
 	}
 	for _, method := range []string{"GET", "PATCH", "DELETE"} {
@@ -228,5 +230,38 @@ func TestRoutesThatDoNotFit(t *testing.T) {
 		if len(f.gateway.errs) != before+1 {
 			t.Errorf("%+v: not refused", r)
 		}
+	}
+}
+
+// A small body can be nested so deep that decoding it would take the stack.
+func TestNestingIsBounded(t *testing.T) {
+	md := (&testpb.ListBooksRequest{}).ProtoReflect().Descriptor()
+	b, err := newBinding(Route{Body: "*", Path: "/v1/books"}, md)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nested := func(depth int) []byte {
+		return []byte(`{"filter":` + strings.Repeat(`{"not":`, depth) + `{}` + strings.Repeat(`}`, depth) + `}`)
+	}
+	if err := b.fromBody(nested(bodyDepth-10), (&testpb.ListBooksRequest{}).ProtoReflect()); err != nil {
+		t.Errorf("nested within the limit: %v", err)
+	}
+	if err := b.fromBody(nested(bodyDepth+10), (&testpb.ListBooksRequest{}).ProtoReflect()); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "recursion") {
+		t.Errorf("nested beyond the limit: %v", err)
+	}
+}
+
+// What a client sends is answered, and kept out of the log.
+func TestRequestsStayOutOfTheLog(t *testing.T) {
+	f := serve(t, setup{})
+	for _, body := range []string{`{"title":4242}`, `{"genre":"GENRE_4242"}`, `{"4242":1}`} {
+		if got := f.do(t, "POST", "/v1/books", body); got.code != 400 {
+			t.Errorf("%s: %d", body, got.code)
+		}
+	}
+	f.do(t, "GET", "/v1/books?filter.published_after=4242", "")
+	log := f.logs.String()
+	if strings.Contains(log, "4242") || !strings.Contains(log, "invalid request: filter.published_after") {
+		t.Errorf("the log:\n%s", log)
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,12 +12,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/MicahParks/jwkset"
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/gin-gonic/gin"
 	"github.com/golang-jwt/jwt/v5"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/grpc/codes"
+
+	"github.com/msgen-dev/msgen/templates/platform/jwks"
 )
 
 const (
@@ -24,12 +25,6 @@ const (
 	verifiedCache = 8192             // tokens
 	maxSubject    = 255              // characters, as OpenID Connect Core §2 has it
 )
-
-// signatures are the algorithms taken: asymmetric only. With HMAC the public key would do as the secret, and "none" is
-// no signature.
-func signatures() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-}
 
 // caller is whom a valid token names.
 type caller struct {
@@ -48,12 +43,29 @@ type claims struct {
 	Scopes stringOrList `json:"scp"`
 }
 
+// stringOrList is a claim that is a space-separated string or an array of such.
+type stringOrList []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *stringOrList) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*s = strings.Fields(one)
+		return nil
+	}
+	var many []string
+	if err := json.Unmarshal(text, &many); err != nil {
+		return err
+	}
+	*s = strings.Fields(strings.Join(many, " "))
+	return nil
+}
+
 // authenticator verifies bearer tokens. An RS256 signature took some 100 µs to verify when measured,
 // so a verified token is remembered by its hash (5 µs) until it expires or the issuer's keys change.
 type authenticator struct {
 	realm    string
-	keys     *keySet
-	keyfunc  keyfunc.Keyfunc
+	keys     *jwks.Set
 	parser   *jwt.Parser
 	verified *lru.Cache[[sha256.Size]byte, *caller]
 	now      func() time.Time
@@ -67,11 +79,7 @@ func newAuthenticator(realm string, opts *JWT, logger *slog.Logger) (*authentica
 	if opts.Issuer == "" || opts.Audience == "" {
 		return nil, errors.New("jwt: issuer and audience must be set, or tokens meant for others would pass")
 	}
-	keys, err := newKeySet(opts.JWKS, logger)
-	if err != nil {
-		return nil, err
-	}
-	kf, err := keyfunc.New(keyfunc.Options{Storage: keys.storage})
+	keys, err := jwks.New(opts.JWKS, jwks.Options{Logger: logger})
 	if err != nil {
 		return nil, fmt.Errorf("jwt: %w", err)
 	}
@@ -79,9 +87,9 @@ func newAuthenticator(realm string, opts *JWT, logger *slog.Logger) (*authentica
 	if err != nil {
 		return nil, fmt.Errorf("jwt: %w", err)
 	}
-	a := &authenticator{realm: realm, keys: keys, keyfunc: kf, verified: verified, now: time.Now}
+	a := &authenticator{realm: realm, keys: keys, verified: verified, now: time.Now}
 	a.parser = jwt.NewParser(
-		jwt.WithValidMethods(signatures()),
+		jwt.WithValidMethods(jwks.Algorithms()),
 		jwt.WithIssuer(opts.Issuer),
 		jwt.WithAudience(opts.Audience),
 		jwt.WithExpirationRequired(),
@@ -91,10 +99,10 @@ func newAuthenticator(realm string, opts *JWT, logger *slog.Logger) (*authentica
 	return a, nil
 }
 
-// verify returns whom the token names. Its error is fit for the client, but for errNoKeys.
+// verify returns whom the token names. Its error is fit for the client, but for jwks.ErrNoKeys.
 func (a *authenticator) verify(ctx context.Context, token string) (*caller, error) {
 	hash := sha256.Sum256([]byte(token))
-	generation := a.keys.generation.Load() // before verification: keys that change meanwhile outdate the result
+	generation := a.keys.Generation() // before verification: keys that change meanwhile outdate the result
 	if known, ok := a.verified.Get(hash); ok {
 		if known.keys == generation && a.now().Before(known.expires.Add(tokenLeeway)) {
 			return known, nil
@@ -102,7 +110,7 @@ func (a *authenticator) verify(ctx context.Context, token string) (*caller, erro
 		a.verified.Remove(hash)
 	}
 	var got claims
-	if _, err := a.parser.ParseWithClaims(token, &got, a.key(ctx)); err != nil {
+	if _, err := a.parser.ParseWithClaims(token, &got, a.keys.Keyfunc(ctx)); err != nil {
 		return nil, a.explain(err)
 	}
 	scopes := slices.Concat(got.Scope, got.Scopes)
@@ -114,30 +122,10 @@ func (a *authenticator) verify(ctx context.Context, token string) (*caller, erro
 	return who, nil
 }
 
-// key finds the key a token is signed with. A key id not known may be a new one: the keys are fetched again, at most
-// every few seconds however many tokens ask for it.
-func (a *authenticator) key(ctx context.Context) jwt.Keyfunc {
-	find := a.keyfunc.KeyfuncCtx(ctx)
-	return func(token *jwt.Token) (any, error) {
-		if _, ok := token.Header["crit"]; ok { // RFC 7515 §4.1.11: what is critical and not understood must be refused
-			return nil, errors.New("critical header not supported")
-		}
-		if err := a.keys.ready(); err != nil {
-			return nil, err
-		}
-		key, err := find(token)
-		if errors.Is(err, jwkset.ErrKeyNotFound) {
-			a.keys.refetch(ctx)
-			key, err = find(token)
-		}
-		return key, err
-	}
-}
-
 // explain keeps the parser's inner errors from the client.
 func (a *authenticator) explain(err error) error {
 	switch {
-	case errors.Is(err, errNoKeys):
+	case errors.Is(err, jwks.ErrNoKeys):
 		return err
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return errors.New("token is expired")
@@ -163,9 +151,9 @@ func (gw *Gateway) authenticate(c *gin.Context) {
 		return // authorize refuses, when the limit has counted the request
 	}
 	who, err := gw.auth.verify(c.Request.Context(), token)
-	if errors.Is(err, errNoKeys) {
+	if errors.Is(err, jwks.ErrNoKeys) {
 		exchangeOf(c).err = err
-		setRetryAfter(c, keysRetryFirst)
+		setRetryAfter(c, jwks.RetryFirst)
 		abort(c, http.StatusServiceUnavailable, codes.Unavailable, "tokens cannot be verified at the moment")
 		return
 	}

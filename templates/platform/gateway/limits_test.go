@@ -74,7 +74,7 @@ func TestLimitByClient(t *testing.T) {
 		}
 	}
 	got := f.do(t, "GET", "/v1/books/b1", "")
-	if info := got.errorInfo(t); got.code != 429 || info.Status != "RESOURCE_EXHAUSTED" || got.header.Get("Retry-After") == "" || got.header.Get("RateLimit") == "" {
+	if info := got.problem(t); got.code != 429 || info.Code != "RESOURCE_EXHAUSTED" || got.header.Get("Retry-After") == "" || got.header.Get("RateLimit") == "" {
 		t.Errorf("got %d %v", got.code, got.header)
 	}
 	if is.fetched() != 1 {

@@ -33,7 +33,7 @@ type config struct {
 // every request answered. setup connects to the services and adds the routes. The operations endpoint, readiness and
 // the order of the end are those of package service.
 func Main(opts Options, setup func(ctx context.Context, gw *Gateway) error) int {
-	if code, asked := service.Healthcheck(os.Args, os.Stderr); asked {
+	if code, asked := service.Healthcheck(os.Args, os.Stderr, opts.Name, opts.Trust); asked {
 		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -43,6 +43,7 @@ func Main(opts Options, setup func(ctx context.Context, gw *Gateway) error) int 
 	cfg := config{Process: service.Config{
 		Grace:     opts.Grace,
 		Telemetry: telemetry.Config{Sampling: opts.Sampling, LogFormat: opts.Logs},
+		Trust:     opts.Trust,
 	}}
 	err := service.LoadEnv(&cfg)
 	if err == nil {
@@ -82,8 +83,8 @@ func start(ctx context.Context, app *service.App, cfg config, opts Options, setu
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
 	if gw.auth != nil {
-		app.Go("signing keys", func(ctx context.Context) error { gw.auth.keys.run(ctx); return nil })
-		app.Ready("signing keys", func(context.Context) error { return gw.auth.keys.ready() })
+		app.Go("signing keys", func(ctx context.Context) error { gw.auth.keys.Run(ctx); return nil })
+		app.Ready("signing keys", func(context.Context) error { return gw.auth.keys.Ready() })
 	}
 	app.Ready("services", func(context.Context) error { return gw.reachable() })
 	app.Go("http", func(ctx context.Context) error { return gw.serve(ctx, gw.server(), listener) })

@@ -129,7 +129,7 @@ func (gw *Gateway) log(c *gin.Context) {
 		attrs = append(attrs, slog.String("subject", x.caller.subject))
 	}
 	if x.err != nil {
-		attrs = append(attrs, slog.String("error", x.err.Error()))
+		attrs = append(attrs, slog.String("error", logged(x.err)))
 	}
 	gw.logger.LogAttrs(ctx, level, "request", attrs...)
 }

@@ -2,7 +2,8 @@
 // transaction that holds the work of its handlers, so a redelivered message is recognised, and work and mark cannot part.
 //
 // Messages are handled a batch to a transaction. When a batch fails, its messages are handled again one by one: what fails is
-// retried with backoff and in the end parked in table dead_letters, and never stands in the way of messages of other keys.
+// retried with backoff and in the end parked in table dead_letters, and never stands in the way of messages of other keys. What is parked
+// is handled again when an operator asks for it: see AskRetry and RunRetries.
 package inbox
 
 import (
@@ -21,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/msgen-dev/msgen/templates/platform/event"
+	"github.com/msgen-dev/msgen/templates/platform/postgres"
 )
 
 // Migrations creates the tables inbox and dead_letters.
@@ -45,6 +47,13 @@ type Options struct {
 	Retention time.Duration
 	// PurgeEvery is the pause between two purges: 10 minutes.
 	PurgeEvery time.Duration
+	// InTx runs the work of a message in a transaction (nil: postgres.InTx on the inbox's pool). The messages of a batch given to Process run
+	// in that of the first.
+	InTx func(ctx context.Context, msg event.Message, fn func(tx pgx.Tx) error) error
+	// Enter, if it is set, is called before a dead letter is handled again, in the transaction on the inbox's pool that holds its row.
+	Enter func(ctx context.Context, tx pgx.Tx, msg event.Message) error
+	// Verifier tells messages to believe from others, which are quarantined (nil: all are believed).
+	Verifier   Verifier
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
 }
@@ -77,6 +86,11 @@ func New(pool *pgxpool.Pool, group string, opts Options) *Inbox {
 	if opts.Nudge == nil {
 		opts.Nudge = func() {}
 	}
+	if opts.InTx == nil {
+		opts.InTx = func(ctx context.Context, _ event.Message, fn func(tx pgx.Tx) error) error {
+			return postgres.InTx(ctx, pool, fn)
+		}
+	}
 	if opts.BackoffMin <= 0 {
 		opts.BackoffMin = 100 * time.Millisecond
 	}
@@ -96,7 +110,7 @@ func New(pool *pgxpool.Pool, group string, opts Options) *Inbox {
 	return &Inbox{
 		pool: pool, group: group, opts: opts,
 		routes:  map[string]*route{},
-		metrics: newMetrics(opts.Registerer, group),
+		metrics: newMetrics(opts.Registerer, group, opts.Verifier),
 		log:     log.With("group", group),
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/msgen-dev/msgen/templates/platform/event"
-	"github.com/msgen-dev/msgen/templates/platform/postgres"
 )
 
 var errMalformed = errors.New("not a CloudEvent: no usable id")
@@ -59,7 +58,7 @@ func (in *Inbox) store(ctx context.Context, msg event.Message, attempts int, cau
 	}
 	var failed failure // stays empty if it was not a handler: the commit can fail too
 	errors.As(cause, &failed)
-	err = postgres.InTx(ctx, in.pool, func(tx pgx.Tx) error {
+	err = in.opts.InTx(ctx, msg, func(tx pgx.Tx) error {
 		fresh, err := in.claim(ctx, tx, []string{msg.ID})
 		if parked = fresh[msg.ID]; err != nil || !parked {
 			return err

@@ -21,7 +21,10 @@ const maxID = 1024
 // skipped or parked, all of it committed: the batch may then be acknowledged. It returns an error only when ctx is done; while the
 // database is down it waits.
 func (in *Inbox) Process(ctx context.Context, batch []event.Message) error {
-	todo := in.triage(batch)
+	todo, err := in.verified(ctx, in.triage(batch))
+	if err != nil {
+		return err
+	}
 	in.metrics.batchSize.Observe(float64(len(batch)))
 	switch len(todo) {
 	case 0:
@@ -76,7 +79,7 @@ func (in *Inbox) together(ctx context.Context, msgs []event.Message) error {
 		ids[i] = msg.ID
 	}
 	var t tally
-	err := postgres.InTx(ctx, in.pool, func(tx pgx.Tx) error {
+	err := in.opts.InTx(ctx, msgs[0], func(tx pgx.Tx) error {
 		t = tally{} // InTx may run this again
 		fresh, err := in.claim(ctx, tx, ids)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/msgen-dev/msgen/templates/platform/event"
-	"github.com/msgen-dev/msgen/templates/platform/postgres"
 )
 
 // lane holds the messages of one key, in order. While the first waits for its retry the rest of the lane waits with it; other lanes
@@ -118,7 +117,7 @@ func (in *Inbox) oneByOne(ctx context.Context, msgs []event.Message) error {
 // alone handles one message in a transaction of its own.
 func (in *Inbox) alone(ctx context.Context, msg event.Message, attempt int) error {
 	var t tally
-	err := postgres.InTx(ctx, in.pool, func(tx pgx.Tx) error {
+	err := in.opts.InTx(ctx, msg, func(tx pgx.Tx) error {
 		t = tally{}
 		fresh, err := in.claim(ctx, tx, []string{msg.ID})
 		if err != nil {

@@ -99,8 +99,7 @@ func NewConsumer(cfg Config, group string, topics []string, process func(ctx con
 			return nil, fmt.Errorf("kafka consumer metrics: %w", err)
 		}
 	}
-	cl, err := kgo.NewClient(
-		kgo.SeedBrokers(cfg.Brokers...),
+	cl, err := cfg.client(
 		kgo.ClientID(group),
 		kgo.ConsumerGroup(cfg.Prefix+group),
 		kgo.ConsumeTopics(cfg.prefixed(topics)...),

@@ -16,6 +16,8 @@ const (
 	contentType = "content-type"
 	traceparent = "traceparent"
 	tracestate  = "tracestate"
+
+	logAppendTime = 1 // kgo.RecordAttrs.TimestampType of a record whose time is the broker's
 )
 
 var (
@@ -86,6 +88,9 @@ func fromRecord(r *kgo.Record) event.Message {
 	m := event.Message{
 		Topic: r.Topic, Key: string(r.Key), Data: r.Value, Time: r.Timestamp.UTC(),
 		Partition: r.Partition, Offset: r.Offset, Extensions: map[string]string{},
+	}
+	if r.Attrs.TimestampType() == logAppendTime {
+		m.Appended = m.Time
 	}
 	var version, w3cParent, w3cState string
 	for _, h := range r.Headers {

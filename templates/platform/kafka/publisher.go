@@ -32,16 +32,18 @@ const (
 
 // NewPublisher returns a publisher that shows itself to the brokers as name. It connects when first used.
 func NewPublisher(cfg Config, name string) (*Publisher, error) {
-	cl, err := kgo.NewClient(producerOptions(cfg, name)...)
+	cl, err := cfg.client(producerOptions(cfg, name)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka publisher: %w", err)
 	}
 	return &Publisher{cl: cl, max: int(cfg.maxMessageBytes()), prefix: cfg.Prefix}, nil
 }
 
+// maxDelivery is how long a message with Config.AppendTime waits for the broker: below the window in which signatures are taken.
+const maxDelivery = 2 * time.Minute
+
 func producerOptions(cfg Config, name string) []kgo.Opt {
-	return []kgo.Opt{
-		kgo.SeedBrokers(cfg.Brokers...),
+	opts := []kgo.Opt{
 		kgo.ClientID(name),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchMaxBytes(cfg.maxMessageBytes()),
@@ -52,6 +54,11 @@ func producerOptions(cfg Config, name string) []kgo.Opt {
 		kgo.UnknownTopicRetries(4),
 		kgo.MetadataMinAge(250 * time.Millisecond), // a topic made a moment ago is found soon
 	}
+	if cfg.AppendTime {
+		// The relay publishes it again, signed anew. What was on its way may then be there twice, which the inbox sees.
+		opts = append(opts, kgo.RecordDeliveryTimeout(maxDelivery), kgo.AllowIdempotentProduceCancellation())
+	}
+	return opts
 }
 
 // Publish implements outbox.Publisher. A message larger than Config.MaxMessageBytes is refused for good; an unknown

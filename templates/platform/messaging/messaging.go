@@ -43,6 +43,23 @@ func Command[Req, Res proto.Message](source string, handle func(ctx context.Cont
 	})
 }
 
+// Reaction is a step of a choreographed saga, or its compensation: what the command of an orchestrated one would be is built where it is
+// carried out, from what the saga was started with. One that breaks the contract is refused.
+func Reaction[Req, Res proto.Message](
+	build func(ctx context.Context, run *saga.Run) (Req, error), handle func(ctx context.Context, tx pgx.Tx, req Req) (Res, error),
+) saga.Act {
+	return func(ctx context.Context, tx pgx.Tx, run *saga.Run) (proto.Message, error) {
+		req, err := build(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		if err := rpc.Validate(req); err != nil {
+			return nil, fmt.Errorf("%s: %w", req.ProtoReflect().Descriptor().FullName(), err)
+		}
+		return handle(ctx, tx, req)
+	}
+}
+
 // decode fails with INVALID_ARGUMENT when the message is at fault; any other error is the contract's.
 func decode[M proto.Message](msg event.Message) (M, error) {
 	var zero M

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/msgen-dev/msgen/templates/platform/event"
@@ -143,5 +144,35 @@ func TestCommand(t *testing.T) {
 	}
 	if _, _, err := ask(wire("oak")); !errors.Is(err, bark) {
 		t.Errorf("a failure of the handler: got %v, want %v, for the inbox to retry", err, bark)
+	}
+}
+
+func TestReaction(t *testing.T) {
+	const broken, technical = "broken", "technical"
+	handled := 0
+	do := messaging.Reaction(func(_ context.Context, run *saga.Run) (*testpb.Branch, error) {
+		switch run.Key {
+		case broken:
+			return &testpb.Branch{}, nil // its name is required
+		case technical:
+			return nil, errors.New("nobody is there")
+		}
+		return &testpb.Branch{Name: run.Key}, nil
+	}, func(_ context.Context, _ pgx.Tx, b *testpb.Branch) (*testpb.Leaf, error) {
+		handled++
+		return &testpb.Leaf{Colour: b.GetName()}, nil
+	})
+	res, err := do(t.Context(), nil, &saga.Run{Key: "oak"})
+	if leaf, ok := res.(*testpb.Leaf); err != nil || !ok || leaf.GetColour() != "oak" {
+		t.Errorf("got %v, %v", res, err)
+	}
+	if _, err := do(t.Context(), nil, &saga.Run{Key: broken}); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "Branch") {
+		t.Errorf("what breaks the contract gives %v, want InvalidArgument, which is a refusal", err)
+	}
+	if _, err := do(t.Context(), nil, &saga.Run{Key: technical}); err == nil || status.Code(err) != codes.Unknown {
+		t.Errorf("a failure to build gives %v", err)
+	}
+	if handled != 1 {
+		t.Errorf("handled %d, want 1", handled)
 	}
 }

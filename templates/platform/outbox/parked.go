@@ -29,18 +29,31 @@ type Querier interface {
 
 // ListParked returns the parked messages, oldest first.
 func ListParked(ctx context.Context, db Querier) ([]Parked, error) {
+	return parked(ctx, db, `ORDER BY id`)
+}
+
+// FindParked returns a parked message, nil if there is none of that id.
+func FindParked(ctx context.Context, db Querier, id int64) (*Parked, error) {
+	list, err := parked(ctx, db, `AND id = $1`, id)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+func parked(ctx context.Context, db Querier, rest string, args ...any) ([]Parked, error) {
 	rows, err := db.Query(ctx, `
 		SELECT id, event_id, type, topic, key, created_at, attempts, last_error, length(payload),
 		       (SELECT count(*) FROM outbox w WHERE NOT w.parked AND p.key <> '' AND w.topic = p.topic AND w.key = p.key)
-		FROM outbox p WHERE parked ORDER BY id`)
+		FROM outbox p WHERE parked `+rest, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list parked messages: %w", err)
 	}
-	parked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Parked])
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Parked])
 	if err != nil {
 		return nil, fmt.Errorf("list parked messages: %w", err)
 	}
-	return parked, nil
+	return list, nil
 }
 
 // Retry makes the relay try a parked message again, and then those of its key in order. It reports whether there was

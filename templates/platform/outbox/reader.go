@@ -12,7 +12,9 @@ type question struct {
 	kind   string
 	cursor int64
 	limit  int
-	ids    []int64 // askRead: gaps; askSweep: held rows
+	ids    []int64 // askRead: gaps; askSweep, or in doubt: held rows
+	doubt  bool    // askRead: look through everything up to the cursor
+	number bool    // askRead: ask for stamp, too
 }
 
 const (
@@ -26,6 +28,8 @@ type answer struct {
 	question
 	asked, at    time.Time // the table is as it was at some time in between
 	filled, rows []*row
+	oldest       int64 // askRead with gaps: all transactions of lower numbers have ended
+	stamp        int64 // all transactions that have a number have a lower one
 	parked       map[laneKey]int64
 	err          error
 }
@@ -71,7 +75,7 @@ func (rd *reader) answer(ctx context.Context, q question) answer {
 	a := answer{question: q, asked: time.Now()}
 	switch q.kind {
 	case askRead:
-		a.filled, a.rows, a.err = read(ctx, rd.conn, &rd.scan, q.cursor, q.limit, q.ids)
+		a.err = read(ctx, rd.conn, &rd.scan, &a)
 	case askSweep:
 		a.parked, a.rows, a.err = rd.sweep(ctx, rd.conn, &rd.scan, q.cursor, q.ids, q.limit)
 	default:

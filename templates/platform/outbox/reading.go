@@ -24,7 +24,13 @@ func (t *term) fill(now time.Time, nudged bool) {
 	case room && !now.Before(t.nextSweep): // first of all when the term begins: it tells which keys are parked
 		t.ask(question{kind: askSweep, cursor: t.cursor, limit: t.batch, ids: slices.Collect(maps.Keys(t.held))})
 	case room && !now.Before(t.nextRead):
-		t.ask(question{kind: askRead, cursor: t.cursor, limit: t.batch, ids: slices.Collect(maps.Keys(t.gaps))})
+		q := question{kind: askRead, cursor: t.cursor, limit: t.batch, doubt: t.gaps.doubt != nil, number: t.gaps.unstamped(now)}
+		if q.doubt {
+			q.ids = slices.Collect(maps.Keys(t.held))
+		} else {
+			q.ids = slices.Collect(maps.Keys(t.gaps.ids))
+		}
+		t.ask(q)
 	case now.Sub(t.checked) >= checkEvery:
 		t.ask(question{kind: askLead})
 	}
@@ -61,7 +67,7 @@ func (t *term) answered(a answer) error {
 
 // hurry has the next read done now, or soon if the last one was a moment ago.
 func (t *term) hurry(now time.Time) {
-	at := t.lastRead.Add(readPause)
+	at := t.lastRead.Add(t.rest)
 	if at.Before(now) {
 		at = now
 	}
@@ -73,32 +79,40 @@ func (t *term) hurry(now time.Time) {
 // read takes in the rows above the cursor and those that have appeared in gaps.
 func (t *term) read(a answer) {
 	for _, r := range a.filled {
-		delete(t.gaps, r.id)
+		delete(t.gaps.ids, r.id)
 		t.take(r)
 	}
-	for id, since := range t.gaps {
-		if a.at.Sub(since) > t.opts.Sweep {
-			delete(t.gaps, id) // most likely rolled back; else a sweep finds it
+	t.lastRead, t.rest = a.at, readPause
+	if a.doubt {
+		t.rest = max(readPause, 4*a.at.Sub(a.asked)) // it may be much to look through, for as long as somebody's transaction goes on
+		if len(a.filled) == a.limit {
+			t.nextRead = a.at // there is more of it, to be known before what comes after
+			return
 		}
+	}
+	if a.oldest != 0 {
+		t.gaps.close(a)
 	}
 	bytes := 0
 	for _, r := range a.rows {
 		bytes += r.size()
-		t.noteGaps(r.id, a.at)
+		t.gaps.note(r.id, a.at)
 		t.cursor = r.id
 		t.take(r)
 	}
 
-	t.lastRead = a.at
 	full := len(a.rows) == a.limit
 	switch {
 	case full: // there is more
 		t.nextRead, t.poll = a.at, t.opts.PollMin
-	case len(a.rows)+len(a.filled)+len(t.gaps) > 0:
+	case len(a.rows)+len(a.filled) > 0, t.gaps.open() && a.at.Sub(t.gaps.last) < t.opts.Sweep:
 		t.nextRead, t.poll = a.at.Add(t.opts.PollMin), t.opts.PollMin
 	default:
 		t.poll = min(2*t.poll, t.opts.PollMax)
 		t.nextRead = a.at.Add(t.poll)
+	}
+	if t.gaps.doubt != nil {
+		t.nextRead = later(t.nextRead, a.at.Add(t.rest))
 	}
 	if bytes > readBytes {
 		t.batch = max(1, t.batch/2)
@@ -107,17 +121,11 @@ func (t *term) read(a answer) {
 	}
 }
 
-// noteGaps remembers the ids between the highest read so far and id: their transactions may still commit.
-func (t *term) noteGaps(id int64, now time.Time) {
-	if id <= t.top {
-		return
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	if t.top > 0 && id-t.top <= maxGaps {
-		for gap := t.top + 1; gap < id && len(t.gaps) < maxGaps; gap++ {
-			t.gaps[gap] = now
-		}
-	}
-	t.top = id
+	return b
 }
 
 // swept takes in the rows that reads have passed by, and the keys that were parked or are no longer.

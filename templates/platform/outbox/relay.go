@@ -22,7 +22,7 @@ type Options struct {
 	Window int
 	// The table is polled every PollMin (10ms) while there is work, ever more rarely down to PollMax (500ms) else.
 	PollMin, PollMax time.Duration
-	// Sweep is how often the whole table is looked through for rows that became visible out of order (1s).
+	// Sweep is how often the whole table is looked through for keys that were parked or freed, and for whatever else is left behind (1s).
 	Sweep time.Duration
 	// MaxAttempts is how often a message may fail before its key is parked (20: some six minutes with the default
 	// backoff). Outages of the broker do not count.
@@ -113,9 +113,11 @@ func (r *Relay) Run(ctx context.Context) error {
 	return nil
 }
 
-// lockSQL is true when this session now holds, or already held, the lead. Advisory locks are local to a database.
+// lockSQL is true when this session now holds, or already held, the lead. Advisory locks are local to a database; a schema that is a shard
+// has an outbox, and so a lead, of its own.
 // It is tried rather than waited for: a waiting statement would hold back vacuum for as long as it waits.
-const lockSQL = `SELECT pg_try_advisory_lock(hashtextextended('platform/outbox', 0))`
+const lockSQL = `SELECT pg_try_advisory_lock(hashtextextended(
+	'platform/outbox' || CASE WHEN current_schema() LIKE 'shard\_%' THEN '/' || current_schema() ELSE '' END, 0))`
 
 // takeTurn stands by until it can lead, then leads until the connection is lost or ctx ends.
 func (r *Relay) takeTurn(ctx context.Context) (led bool, err error) {

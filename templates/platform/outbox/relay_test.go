@@ -124,38 +124,6 @@ func TestOrderPerKeyUnderPublishErrors(t *testing.T) {
 	}
 }
 
-// A transaction that took a low id commits after later ones were published and deleted.
-func TestStragglersAreNotSkipped(t *testing.T) {
-	for name, wait := range map[string]time.Duration{"found as a gap": 0, "found by the sweep": 400 * time.Millisecond} {
-		t.Run(name, func(t *testing.T) {
-			pool, b := newDB(t), &broker{}
-			// Gaps are watched for as long as Sweep, so a short one leaves the second case to the sweep.
-			start(t, pool, b, outbox.Options{Sweep: 100 * time.Millisecond})
-			appendAll(t, pool, message("first", 0))
-			waitEmpty(t, pool)
-
-			slow, err := pool.Begin(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = slow.Rollback(context.Background()) }()
-			late := message("slow", 1)
-			if err := outbox.Append(t.Context(), slow, late); err != nil {
-				t.Fatal(err)
-			}
-			for i := range 10 {
-				appendAll(t, pool, message("fast", i))
-			}
-			eventually(t, "the later ones are published", func() bool { return len(b.ids()) == 11 })
-			time.Sleep(wait)
-			if err := slow.Commit(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, "the straggler is published", func() bool { return slices.Contains(b.ids(), late.ID) })
-		})
-	}
-}
-
 // A relay is stopped again and again amid its work, without any grace. Nothing may be lost and each key stays in order.
 func TestRelayStoppedAmidWorkLosesNothing(t *testing.T) {
 	pool, b := newDB(t), &broker{delay: 2 * time.Millisecond}

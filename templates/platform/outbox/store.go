@@ -13,6 +13,12 @@ const (
 
 	gapsSQL = `SELECT ` + columns + ` FROM outbox o WHERE o.id = ANY($1::bigint[]) AND NOT o.parked ORDER BY o.id`
 
+	// The number of the oldest transaction that goes on (PostgreSQL, §9.27.9).
+	oldestSQL = `SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint`
+
+	// A number above those of all that go on, which a snapshot does not tell: its xmax is above those that have ended. So this one is used up.
+	stampSQL = `SELECT pg_current_xact_id()::text::bigint`
+
 	parkedSQL = `SELECT topic, key, min(id) FROM outbox WHERE parked AND key <> '' GROUP BY topic, key`
 
 	// The anti joins keep a sweep cheap when many rows are held or wait behind a parked key.
@@ -23,27 +29,36 @@ WHERE o.id <= $1 AND NOT o.parked
 ORDER BY o.id LIMIT $3`
 )
 
-// read returns the rows above cursor, at most limit, in order, and before them those of gaps that have appeared.
-func read(ctx context.Context, conn *pgx.Conn, scan *scanner, cursor int64, limit int, gaps []int64) (filled, next []*row, err error) {
-	if len(gaps) > 0 {
-		var b pgx.Batch // one round trip for both
-		b.Queue(gapsSQL, gaps).Query(func(rows pgx.Rows) error {
-			filled, err = scan.collect(rows, 0)
+// read answers with the rows above the cursor, in order, and those of gaps that have appeared.
+func read(ctx context.Context, conn *pgx.Conn, scan *scanner, a *answer) (err error) {
+	if !a.doubt && len(a.ids) == 0 {
+		rows, err := conn.Query(ctx, readSQL, a.cursor, a.limit)
+		if err != nil {
 			return err
-		})
-		b.Queue(readSQL, cursor, limit).Query(func(rows pgx.Rows) error {
-			next, err = scan.collect(rows, limit)
-			return err
-		})
-		err = conn.SendBatch(ctx, &b).Close()
-		return filled, next, err
+		}
+		a.rows, err = scan.collect(rows, a.limit)
+		return err
 	}
-	rows, err := conn.Query(ctx, readSQL, cursor, limit)
-	if err != nil {
-		return nil, nil, err
+	// One round trip for all. The gaps come last: what the rows above the cursor follow was committed before these were read. And which
+	// transactions go on is asked before the gaps: what had ended then is seen in these, or was rolled back.
+	var b pgx.Batch
+	b.Queue(readSQL, a.cursor, a.limit).Query(func(rows pgx.Rows) error {
+		a.rows, err = scan.collect(rows, a.limit)
+		return err
+	})
+	b.Queue(oldestSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&a.oldest) })
+	late, args := gapsSQL, []any{a.ids}
+	if a.doubt {
+		late, args = sweepSQL, []any{a.cursor, a.ids, a.limit}
 	}
-	next, err = scan.collect(rows, limit)
-	return nil, next, err
+	b.Queue(late, args...).Query(func(rows pgx.Rows) error {
+		a.filled, err = scan.collect(rows, 0)
+		return err
+	})
+	if a.number {
+		b.Queue(stampSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&a.stamp) })
+	}
+	return conn.SendBatch(ctx, &b).Close()
 }
 
 // sweepFunc returns the parked keys with the first parked id of each, and the rows up to cursor, at most limit, that

@@ -13,7 +13,6 @@ const (
 	readBytes  = 4 << 20               // reads are made smaller when they bring more than this
 	flushRows  = 2000                  // acknowledged rows that are deleted at once ...
 	flushAfter = 20 * time.Millisecond // ... or after this time, whichever comes first
-	maxGaps    = 1000                  // gaps looked at in every read; the sweep finds what is in others
 	readPause  = time.Millisecond      // between reads for the sake of nudges: busy writers need the processor too
 	checkEvery = time.Second           // longest silence before the lead is checked again
 )
@@ -38,9 +37,8 @@ type term struct {
 
 	*lanes
 	parked map[laneKey]*parkedKey
-	gaps   map[int64]time.Time // ids skipped by reads, and since when: rolled back, or not committed yet
-	cursor int64               // reads go on above this id
-	top    int64               // highest id ever read
+	gaps   gaps
+	cursor int64 // reads go on above this id
 
 	inFlight int
 	results  results
@@ -53,9 +51,10 @@ type term struct {
 	limbo   []changes // written while a read was under way
 
 	reading   bool
-	again     bool      // nudged while reading: what was committed may have come too late for it
-	checked   time.Time // the lead was ours
-	lastRead  time.Time // was answered
+	again     bool          // nudged while reading: what was committed may have come too late for it
+	checked   time.Time     // the lead was ours
+	lastRead  time.Time     // was answered
+	rest      time.Duration // least time from then to the next
 	nextRead  time.Time
 	nextSweep time.Time
 	poll      time.Duration
@@ -72,7 +71,7 @@ type parkedKey struct {
 func newTerm(r *Relay, conn *pgx.Conn) *term {
 	return &term{
 		r: r, opts: r.opts, rd: newReader(conn, r.sweeper, r.opts.Lease), w: newWriter(r), lanes: newLanes(),
-		parked: map[laneKey]*parkedKey{}, gaps: map[int64]time.Time{},
+		parked: map[laneKey]*parkedKey{}, gaps: gaps{ids: map[int64]gap{}}, rest: readPause,
 		results: results{wake: make(chan struct{}, 1)},
 		poll:    r.opts.PollMin, batch: min(readRows/10, r.opts.Window), checked: time.Now(),
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/msgen-dev/msgen/templates/platform/mtls"
 )
 
 // Config is read from the environment.
@@ -26,6 +28,10 @@ type Config struct {
 	IdleInTxTimeout time.Duration `env:"DATABASE_IDLE_IN_TX_TIMEOUT" envDefault:"60s"`
 	// StartTimeout is how long Open waits for a database that does not answer yet.
 	StartTimeout time.Duration `env:"DATABASE_START_TIMEOUT" envDefault:"30s"`
+	// Schema is the only schema in the search path, "" for what the URL or the server says. It is no part of the environment.
+	Schema string
+	// TLS, when it is on, goes before what the URL says.
+	TLS mtls.Component `envPrefix:"DATABASE_"`
 }
 
 // Open returns a pool of connections once the database answers. It tries until cfg.StartTimeout, since services and
@@ -45,6 +51,16 @@ func Open(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 	params["statement_timeout"] = millis(cfg.StatementTimeout)
 	params["idle_in_transaction_session_timeout"] = millis(cfg.IdleInTxTimeout)
 	params["timezone"] = "UTC"
+	if cfg.Schema != "" {
+		params["search_path"] = cfg.Schema
+	}
+	secured, err := cfg.TLS.Config()
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_TLS: %w", err)
+	}
+	if secured != nil {
+		secure(pc.ConnConfig, secured)
+	}
 	pc.ConnConfig.ConnectTimeout = 5 * time.Second
 	pc.ConnConfig.Tracer = newTracer()
 

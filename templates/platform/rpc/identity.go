@@ -8,6 +8,8 @@ import (
 	grpcmw "github.com/grpc-ecosystem/go-grpc-middleware/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+
+	"github.com/msgen-dev/msgen/templates/platform/event"
 )
 
 // Metadata keys in which the gateway says on whose behalf it calls, and services hand it on. They are believed: only the gateway, which
@@ -25,18 +27,26 @@ type identity struct{ requestID, subject, scopes string }
 
 type identityKey struct{}
 
+// identityOf returns the request's identity or, where a message is handled, the end user who caused it. The user's scopes are none there:
+// what the token permitted ends with it, and a message may be handled long after.
 func identityOf(ctx context.Context) identity {
-	id, _ := ctx.Value(identityKey{}).(identity)
-	return id
+	if id, ok := ctx.Value(identityKey{}).(identity); ok {
+		return id
+	}
+	if c := event.CauseOf(ctx); c.Type == event.AppUser {
+		return identity{subject: c.ID}
+	}
+	return identity{}
 }
 
 // RequestID returns the id that the gateway gave the request, or that the server did when there was none; "" outside of a request.
 func RequestID(ctx context.Context) string { return identityOf(ctx).requestID }
 
-// Subject returns who the end user is, the access token's sub; "" when nobody is authenticated.
+// Subject returns who the end user is, the access token's sub; "" when nobody is authenticated. In a handler of a message it is the user who
+// caused it.
 func Subject(ctx context.Context) string { return identityOf(ctx).subject }
 
-// Scopes returns what the end user's access token permits.
+// Scopes returns what the end user's access token permits; nothing outside of a request.
 func Scopes(ctx context.Context) []string { return strings.Fields(identityOf(ctx).scopes) }
 
 // receive takes the identity out of the incoming metadata.

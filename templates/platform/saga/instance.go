@@ -25,13 +25,15 @@ type instance struct {
 	step, attempt, tries int
 	data                 []byte
 	reason, parkedReason string
-	trace                map[string]string
+	trace                map[string]string // and cause of its start, as extensions of a message
 	version              int64
+	deadline             time.Time
 	expired              bool          // the deadline has passed, by the database's clock
 	age                  time.Duration // since its start
 	replies              map[string][]byte
 
 	def *Definition
+	by  string // the operator who changes it, "" if not known
 
 	wait time.Duration // until the timer looks at it again
 	log  []entry
@@ -52,6 +54,7 @@ const (
 	logCommand     = "command"
 	logDone        = "done"
 	logRefused     = "refused"
+	logUndone      = "undone" // of a choreographed saga
 	logTimeout     = "timeout"
 	logLate        = "late"      // a reply to a step that the saga is no longer, or not, at
 	logDuplicate   = "duplicate" // another reply to an answered command
@@ -71,10 +74,10 @@ func (o *Orchestrator) load(ctx context.Context, tx pgx.Tx, id uuid.UUID, condit
 	b := &pgx.Batch{} // the second statement sees what was committed while the first waited for the lock
 	b.Queue(`
 		SELECT name, key, definition, state, resume_state, step, attempt, tries, data, reason, parked_reason, trace, version,
-			now() >= deadline, extract(epoch FROM now() - created_at)::float8
+			deadline, now() >= deadline, extract(epoch FROM now() - created_at)::float8
 		FROM saga WHERE id = $1 `+condition, id).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&s.name, &s.key, &s.definition, &s.state, &s.resume, &s.step, &s.attempt, &s.tries, &s.data, &s.reason,
-			&s.parkedReason, &trace, &s.version, &s.expired, &age)
+			&s.parkedReason, &trace, &s.version, &s.deadline, &s.expired, &age)
 	})
 	b.Queue(`SELECT step, payload FROM saga_step_log WHERE saga_id = $1 AND event = $2 AND op <> $3`,
 		id, logDone, opCompensate).Query(func(rows pgx.Rows) error {
@@ -163,6 +166,9 @@ func (s *instance) now() action {
 	}
 	st := s.def.Steps[s.step]
 	a := action{step: st.Name, op: opInvoke, kind: st.Kind, cmd: &st.Invoke, timeout: st.Timeout}
+	if s.def.flow != nil && s.step == 0 && s.attempt == 0 {
+		a.cmd = &s.def.start
+	}
 	if st.Kind == Retriable {
 		a.op = opComplete
 	}

@@ -35,7 +35,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "saga_duration_seconds", Help: "From the start of a saga to its end.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 14)}, byState),
 		replies: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "saga_replies_total", Help: "Replies: done, refused, late, duplicate, unknown."}, []string{"saga", "kind"}),
+			Name: "saga_replies_total", Help: "Replies, and events of choreographed sagas: done, refused, undone, late, duplicate, unknown."}, []string{"saga", "kind"}),
 		timeouts: f.NewCounter(prometheus.CounterOpts{
 			Name: "saga_timeouts_total", Help: "Times the timer moved a saga."}),
 		timerErrors: f.NewCounter(prometheus.CounterOpts{

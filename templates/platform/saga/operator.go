@@ -58,55 +58,69 @@ func (o *Orchestrator) List(ctx context.Context, state State) ([]Info, error) {
 
 // Retry sends the command again that a parked saga stopped at, with as many attempts as at first.
 func (o *Orchestrator) Retry(ctx context.Context, id string) error {
-	return o.operate(ctx, id, func(ctx context.Context, s *instance) error {
-		if err := s.unpark("retry"); err != nil {
-			return err
-		}
-		o.send(ctx, s)
-		return nil
-	})
+	return o.operate(ctx, id, o.retry)
+}
+
+func (o *Orchestrator) retry(ctx context.Context, s *instance) error {
+	if err := s.unpark("retry"); err != nil {
+		return err
+	}
+	o.send(ctx, s)
+	return nil
 }
 
 // Skip makes a parked saga go on as if the command it stopped at were done. Its reply stays unknown to later steps.
 func (o *Orchestrator) Skip(ctx context.Context, id string) error {
-	return o.operate(ctx, id, func(ctx context.Context, s *instance) error {
-		if err := s.unpark("skip"); err != nil {
-			return err
-		}
-		o.advance(ctx, s)
-		return nil
-	})
+	return o.operate(ctx, id, o.skip)
+}
+
+func (o *Orchestrator) skip(ctx context.Context, s *instance) error {
+	if err := s.unpark("skip"); err != nil {
+		return err
+	}
+	o.advance(ctx, s)
+	return nil
 }
 
 // ForceCompensate turns a running or parked saga back. Beyond the pivot that is refused, and at the pivot it is for the operator to
 // know that it was not done.
 func (o *Orchestrator) ForceCompensate(ctx context.Context, id, reason string) error {
-	return o.operate(ctx, id, func(ctx context.Context, s *instance) error {
-		if s.state == Parked && s.resume == Running {
-			if err := s.unpark("force-compensate"); err != nil {
-				return err
-			}
-		} else {
-			s.note(logOperator, "force-compensate", nil)
+	return o.operate(ctx, id, func(ctx context.Context, s *instance) error { return o.forceCompensate(ctx, s, reason) })
+}
+
+func (o *Orchestrator) forceCompensate(ctx context.Context, s *instance, reason string) error {
+	if s.state == Parked && s.resume == Running {
+		if err := s.unpark("force-compensate"); err != nil {
+			return err
 		}
-		if s.state != Running {
-			return status.Errorf(codes.FailedPrecondition, "saga %s is %s", s.id, s.state)
-		}
-		if s.def.Steps[s.step].Kind == Retriable {
-			return status.Errorf(codes.FailedPrecondition, "saga %s is beyond the point of no return", s.id)
-		}
-		o.compensate(ctx, s, s.undoFrom(), reason)
-		return nil
-	})
+	} else {
+		s.noteOperator("force-compensate")
+	}
+	if s.state != Running {
+		return status.Errorf(codes.FailedPrecondition, "saga %s is %s", s.id, s.state)
+	}
+	if s.def.Steps[s.step].Kind == Retriable {
+		return status.Errorf(codes.FailedPrecondition, "saga %s is beyond the point of no return", s.id)
+	}
+	o.compensate(ctx, s, s.undoFrom(), reason)
+	return nil
 }
 
 func (s *instance) unpark(what string) error {
 	if s.state != Parked {
 		return status.Errorf(codes.FailedPrecondition, "saga %s is %s, not %s", s.id, s.state, Parked)
 	}
-	s.note(logOperator, what, nil)
+	s.noteOperator(what)
 	s.state, s.resume, s.parkedReason, s.tries = s.resume, "", "", 0
 	return nil
+}
+
+// noteOperator writes into the log what was done by hand, and by whom.
+func (s *instance) noteOperator(what string) {
+	if s.by != "" {
+		what += " by " + s.by
+	}
+	s.note(logOperator, what, nil)
 }
 
 // operate lets f change a saga.

@@ -134,20 +134,20 @@ func (o *Orchestrator) Start(ctx context.Context, tx pgx.Tx, name, key string, d
 	if err != nil {
 		return fmt.Errorf("start saga %s: %w", name, err)
 	}
-	tag, err := tx.Exec(ctx, `
-		INSERT INTO saga (id, name, key, definition, state, step, attempt, tries, data, trace, deadline)
-		VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6, $7, now() + $8::interval)
-		ON CONFLICT (name, key) DO NOTHING`,
-		id, name, key, def.Version, Running, raw, string(traceContext), def.Timeout)
-	if err != nil {
-		return fmt.Errorf("start saga %s: %w", name, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return nil
-	}
 	s := &instance{
 		id: id, name: name, key: key, definition: def.Version, state: Running, data: raw, trace: here.Extensions, def: def,
 		replies: map[string][]byte{},
+	}
+	err = tx.QueryRow(ctx, `
+		INSERT INTO saga (id, name, key, definition, state, step, attempt, tries, data, trace, deadline)
+		VALUES ($1, $2, $3, $4, $5, 0, 0, 0, $6, $7, now() + $8::interval)
+		ON CONFLICT (name, key) DO NOTHING RETURNING deadline`,
+		id, name, key, def.Version, Running, raw, string(traceContext), def.Timeout).Scan(&s.deadline)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("start saga %s: %w", name, err)
 	}
 	o.metrics.started.WithLabelValues(name).Inc()
 	o.send(ctx, s)
@@ -212,10 +212,12 @@ func (o *Orchestrator) classify(ctx context.Context, tx pgx.Tx, s *instance, e e
 	return logLate, nil
 }
 
-// traced returns ctx within a trace: its own or, if it has none, that of the saga's start.
+// traced returns ctx within a trace: its own or, if it has none, that of the saga's start. Who caused the saga is who started it, whoever
+// moves it on: not what a reply says, nor an operator.
 func (s *instance) traced(ctx context.Context) context.Context {
+	start := event.Message{Extensions: s.trace}
 	if trace.SpanContextFromContext(ctx).IsValid() {
-		return ctx
+		return event.WithCause(ctx, start.Cause())
 	}
-	return event.Message{Extensions: s.trace}.Context(ctx)
+	return start.Context(ctx)
 }

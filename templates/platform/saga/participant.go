@@ -59,6 +59,8 @@ func Participate(source string, fn func(ctx context.Context, tx pgx.Tx, msg even
 type answer struct {
 	outcome string
 	data    []byte
+	known   bool // given before
+	barred  bool // compensated before it was invoked
 }
 
 // answerTo passes a command through the barrier: do is called unless the answer is known already.
@@ -68,7 +70,9 @@ func answerTo(ctx context.Context, tx pgx.Tx, cmd envelope, do func() (answer, e
 		return answer{}, err
 	}
 	if !first {
-		return stored(ctx, tx, cmd, cmd.op)
+		ans, err := stored(ctx, tx, cmd, cmd.op)
+		ans.known = true
+		return ans, err
 	}
 	if cmd.op == opCompensate {
 		// Taking the action's place keeps the action out. If it is taken, the action was here.
@@ -132,9 +136,10 @@ func stored(ctx context.Context, tx pgx.Tx, cmd envelope, op string) (answer, er
 		return answer{}, fmt.Errorf("saga barrier: %w", err)
 	}
 	if ans.outcome == outcomeBarred {
-		return refused(status.New(codes.FailedPrecondition, "compensated before it was invoked"))
+		ans, err = refused(status.New(codes.FailedPrecondition, "compensated before it was invoked"))
+		ans.barred = true
 	}
-	return ans, nil
+	return ans, err
 }
 
 // carryOut runs fn behind a savepoint, so that what a refusal leaves behind can be undone without losing the barrier.

@@ -1,16 +1,16 @@
-// Package saga runs orchestrated sagas: a business transaction over several services as a row of local ones, each of which can be
-// undone until a point of no return.
+// Package saga runs sagas: a business transaction over several services as a row of local ones, each of which can be undone until a
+// point of no return.
 //
 // An Orchestrator sends a step's command, waits for its reply and goes on. Commands leave through the outbox and replies arrive
 // through the inbox, in the transaction that changes the saga's row: the two cannot part, whenever the process dies. Services that
-// carry out commands wrap their handler in Participate.
+// carry out commands wrap their handler in Participate. A Choreography is a saga without commands: see there.
 //
 // The order of steps is compensatable… → pivot → retriable…: what can be undone comes first, then at most one step that decides,
 // then what must succeed in the end. A saga ends
 //
 //	COMPLETED    every step is done
 //	COMPENSATED  a step before or at the pivot was refused or did not answer in time, and what was done is undone
-//	PARKED       it cannot go on by itself and waits for an operator: see List, Retry, Skip and ForceCompensate
+//	PARKED       it cannot go on by itself and waits for an operator: see List, Retry, Skip, ForceCompensate and Ask
 //
 // Sagas do not isolate: others see their intermediate states.
 package saga
@@ -26,7 +26,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Migrations creates the tables saga, saga_step_log and saga_participant.
+// Migrations creates the tables saga, saga_request, saga_step_log and saga_participant.
 //
 //go:embed migrations/*.sql
 var Migrations embed.FS
@@ -87,6 +87,9 @@ type Definition struct {
 	Steps      []Step
 	// OnFailure is sent after compensation, and again until it is done. The saga is COMPENSATED then.
 	OnFailure *Command
+
+	flow  *Choreography // nil for an orchestrated saga
+	start Command       // the event that a choreographed one begins with
 }
 
 // onFailure is the name of the step that OnFailure makes.
@@ -127,7 +130,7 @@ func (d *Definition) validate() error {
 				fail("step %q: a second pivot", s.Name)
 			}
 		}
-		if s.Kind != Compensatable && s.Compensate != nil {
+		if s.Kind != Compensatable && s.Compensate != nil && d.flow == nil {
 			fail("step %q: only a compensatable step has a compensation", s.Name)
 		}
 		if s.Timeout < 0 {
@@ -142,6 +145,11 @@ func (d *Definition) validate() error {
 	}
 	if err := d.OnFailure.validate(); err != nil {
 		fail("on failure: %w", err)
+	}
+	if d.flow != nil {
+		if err := d.flow.validate(); err != nil {
+			fail("%w", err)
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("saga %q version %d: %w", d.Name, d.Version, err)

@@ -19,7 +19,7 @@ import (
 // timerBatch is how many sagas a look for those whose time is up takes.
 const timerBatch = 32
 
-// RunTimers resends, compensates or parks the sagas whose time is up, until ctx is done. The time is the database's. It is also the
+// RunTimers resends, compensates or parks the sagas whose time is up, and does what operators asked for (see Ask), until ctx is done. The time is the database's. It is also the
 // recovery at boot: a saga that lost its orchestrator is one that gets no reply. It returns nil; errors are logged and tried again.
 func (o *Orchestrator) RunTimers(ctx context.Context) error {
 	var nextStats time.Time
@@ -28,6 +28,9 @@ func (o *Orchestrator) RunTimers(ctx context.Context) error {
 		if err == nil && !time.Now().Before(nextStats) {
 			err = o.stats(ctx)
 			nextStats = time.Now().Add(o.opts.StatsEvery)
+		}
+		if err == nil {
+			err = o.answerRequests(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			o.log.WarnContext(ctx, "saga timers failed, trying again", "error", err)

@@ -83,8 +83,11 @@ func (o *Orchestrator) undo(ctx context.Context, s *instance, from int) {
 }
 
 // undoFrom is where compensation begins when the current step fails: with it if a command was sent, as nobody knows whether it is
-// done, else with the one before.
+// done, else with the one before. Of a choreographed saga nobody knows which steps are done: it begins with the last that can be undone.
 func (s *instance) undoFrom() int {
+	if s.def.flow != nil {
+		return s.def.flow.decider()
+	}
 	if s.attempt > 0 {
 		return s.step
 	}
@@ -96,6 +99,9 @@ func (s *instance) undoFrom() int {
 func (s *instance) turnsBack() bool {
 	if s.state != Running {
 		return false
+	}
+	if s.def.flow != nil {
+		return s.step <= s.def.flow.decider() // which says itself whether it is too late
 	}
 	kind := s.def.Steps[s.step].Kind
 	return kind == Compensatable || kind == Pivot && s.attempt == 0
@@ -156,7 +162,11 @@ func (o *Orchestrator) send(ctx context.Context, s *instance) {
 	}
 	s.attempt++
 	envelope{saga: s.id, step: a.step, op: a.op, attempt: s.attempt}.seal(&msg)
-	msg.Extensions[extReplyTo] = s.def.ReplyTopic
+	if s.def.flow != nil {
+		mark(&msg, s.definition, s.deadline.UTC().Format(time.RFC3339Nano), s.reason)
+	} else {
+		msg.Extensions[extReplyTo] = s.def.ReplyTopic
+	}
 	s.note(logCommand, "", nil)
 	s.out = append(s.out, msg)
 	s.wait = a.timeout

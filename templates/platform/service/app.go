@@ -12,7 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
+	"github.com/msgen-dev/msgen/templates/platform/mtls"
 	"github.com/msgen-dev/msgen/templates/platform/rpc"
+	"github.com/msgen-dev/msgen/templates/platform/signing"
 	"github.com/msgen-dev/msgen/templates/platform/telemetry"
 )
 
@@ -21,13 +23,18 @@ type App struct {
 	Name     string
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
-	Server   *grpc.Server // register services here
+	Server   *grpc.Server     // register services here
+	Keyring  *signing.Keyring // nil: messages are not signed
 
 	telemetry *telemetry.Telemetry
 	ready     *readiness
 	workers   []worker
 	closers   []closer
 	ops       *http.Server
+	tls       *mtls.Source      // nil: connections are plain
+	mode      string            // with tls
+	signing   *signing.Requests // nil: requests are not signed
+	auth      *Auth
 
 	background context.Context // of the workers
 	cancel     context.CancelFunc
@@ -66,7 +73,9 @@ func (a *App) OnClose(name string, f func(ctx context.Context) error) {
 // Dial returns a connection to a service, closed at the end. The environment variable <SERVICE>_TARGET, such as ORDERS_TARGET, overrides
 // defaultTarget, such as dns:///orders:9000.
 func (a *App) Dial(service, defaultTarget string) (*grpc.ClientConn, error) {
-	conn, err := rpc.Dial(rpc.Target(service, defaultTarget), rpc.DialOptions{Registry: a.Registry})
+	conn, err := rpc.Dial(rpc.Target(service, defaultTarget), rpc.DialOptions{
+		Registry: a.Registry, TLS: a.tls, Mode: a.mode, Service: service, Tokens: a.auth.Tokens, Signing: a.signing,
+	})
 	if err != nil {
 		return nil, err
 	}

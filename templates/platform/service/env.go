@@ -38,20 +38,20 @@ func LoadEnv(dst any) error {
 // variables returns the names of the variables that fields like the one in the error are read from; the field's when it finds none.
 func variables(t reflect.Type, err env.ParseError) []string {
 	var names []string
-	var walk func(reflect.Type)
-	walk = func(t reflect.Type) {
+	var walk func(reflect.Type, string)
+	walk = func(t reflect.Type, prefix string) {
 		for i := range t.NumField() {
 			field := t.Field(i)
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 			switch {
 			case name != "" && field.Name == err.Name && field.Type == err.Type:
-				names = append(names, name)
+				names = append(names, prefix+name)
 			case name == "" && field.Type.Kind() == reflect.Struct:
-				walk(field.Type)
+				walk(field.Type, prefix+field.Tag.Get("envPrefix"))
 			}
 		}
 	}
-	walk(t)
+	walk(t, "")
 	if len(names) == 0 {
 		return []string{err.Name}
 	}

@@ -22,26 +22,26 @@ func TestHealthcheck(t *testing.T) {
 
 	t.Setenv("OPS_ADDR", addr)
 	var out bytes.Buffer
-	if code, asked := Healthcheck([]string{"app", "healthcheck"}, &out); code != 0 || !asked {
+	if code, asked := Healthcheck([]string{"app", "healthcheck"}, &out, "orders", Trust{}); code != 0 || !asked {
 		t.Errorf("a ready process: code %d, asked %v: %s", code, asked, &out)
 	}
 	status = http.StatusServiceUnavailable
-	if code, asked := Healthcheck([]string{"app", "healthcheck"}, &out); code != 1 || !asked || !strings.Contains(out.String(), "postgres") {
+	if code, asked := Healthcheck([]string{"app", "healthcheck"}, &out, "orders", Trust{}); code != 1 || !asked || !strings.Contains(out.String(), "postgres") {
 		t.Errorf("a process that is not ready: code %d, asked %v: %s", code, asked, &out)
 	}
 	ops.Close()
-	if code, _ := Healthcheck([]string{"app", "healthcheck"}, &out); code != 1 {
+	if code, _ := Healthcheck([]string{"app", "healthcheck"}, &out, "orders", Trust{}); code != 1 {
 		t.Errorf("no process: code %d", code)
 	}
 	t.Setenv("OPS_ADDR", "nowhere")
-	if code, _ := Healthcheck([]string{"app", "healthcheck"}, &out); code != 1 {
+	if code, _ := Healthcheck([]string{"app", "healthcheck"}, &out, "orders", Trust{}); code != 1 {
 		t.Errorf("no address: code %d", code)
 	}
 }
 
 func TestHealthcheckOnlyWhenAsked(t *testing.T) {
 	for _, args := range [][]string{nil, {"app"}, {"app", "-test.v"}, {"app", "healthcheck", "now"}} {
-		if code, asked := Healthcheck(args, nil); code != 0 || asked {
+		if code, asked := Healthcheck(args, nil, "orders", Trust{}); code != 0 || asked {
 			t.Errorf("%q: code %d, asked %v", args, code, asked)
 		}
 	}

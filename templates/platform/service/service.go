@@ -16,7 +16,9 @@ import (
 
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/msgen-dev/msgen/templates/platform/mtls"
 	"github.com/msgen-dev/msgen/templates/platform/rpc"
+	"github.com/msgen-dev/msgen/templates/platform/signing"
 	"github.com/msgen-dev/msgen/templates/platform/telemetry"
 )
 
@@ -29,6 +31,17 @@ type Config struct {
 	// DrainDelay is how long it goes on serving after it said that it is not ready, for load balancers that look only now and then.
 	DrainDelay time.Duration `env:"DRAIN_DELAY"`
 	Telemetry  telemetry.Config
+	TLS        mtls.Config
+	Signing    signing.Config
+	Trust      Trust // no part of the environment: it could turn it off
+}
+
+// Trust is whom a service believes.
+type Trust struct {
+	Mode    string      // mtls.Strict, mtls.Permissive, or "" for plain connections
+	Callers rpc.Callers // with a mode or Auth: who may call which method
+	Auth    NewAuth     // nil: services show no tokens
+	Signed  bool        // messages and requests are signed
 }
 
 // Defaults are the architecture spec's, for what the environment leaves out.
@@ -36,6 +49,7 @@ type Defaults struct {
 	Grace    time.Duration // 0: 30 s
 	Sampling float64       // share of the traces begun here, 0 to 1
 	Logs     string        // json or text
+	Trust    Trust
 }
 
 const defaultGrace = 30 * time.Second
@@ -47,14 +61,14 @@ type Setup func(ctx context.Context, app *App) error
 // not start, a worker failed, or the end took longer than the grace. A second signal ends it at once. With the argument "healthcheck" it
 // only asks the process beside it whether it is ready.
 func Main(name string, defaults Defaults, setup Setup) int {
-	if code, asked := Healthcheck(os.Args, os.Stderr); asked {
+	if code, asked := Healthcheck(os.Args, os.Stderr, name, defaults.Trust); asked {
 		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its default effect again
 
-	cfg := Config{Grace: defaults.Grace, Telemetry: telemetry.Config{Sampling: defaults.Sampling, LogFormat: defaults.Logs}}
+	cfg := Config{Grace: defaults.Grace, Telemetry: telemetry.Config{Sampling: defaults.Sampling, LogFormat: defaults.Logs}, Trust: defaults.Trust}
 	err := LoadEnv(&cfg)
 	if err == nil {
 		err = Run(ctx, name, cfg, setup)
@@ -77,7 +91,7 @@ func Run(ctx context.Context, name string, cfg Config, setup Setup) (err error) 
 	if err != nil {
 		return err
 	}
-	app, err := newApp(ctx, name, tel)
+	app, err := newApp(ctx, name, tel, cfg)
 	if err != nil {
 		return err
 	}
@@ -117,17 +131,50 @@ func Run(ctx context.Context, name string, cfg Config, setup Setup) (err error) 
 }
 
 // newApp returns an app whose server has the health service and nothing else.
-func newApp(ctx context.Context, name string, tel *telemetry.Telemetry) (*App, error) {
-	server, err := rpc.NewServer(rpc.ServerOptions{Registry: tel.Registry, Logger: tel.Logger})
+func newApp(ctx context.Context, name string, tel *telemetry.Telemetry, cfg Config) (*App, error) {
+	options := rpc.ServerOptions{Registry: tel.Registry, Logger: tel.Logger, Mode: cfg.Trust.Mode, Callers: cfg.Trust.Callers}
+	if cfg.Trust.Mode != "" {
+		var err error
+		options.TLS, err = mtls.Open(cfg.TLS, name, mtls.Options{Registry: tel.Registry, Logger: tel.Logger})
+		if err != nil {
+			return nil, err
+		}
+	}
+	auth, err := cfg.Trust.auth(Process{Name: name, Logger: tel.Logger, Registry: tel.Registry, TLS: options.TLS, Mode: cfg.Trust.Mode})
+	if err != nil {
+		return nil, fmt.Errorf("service auth: %w", err)
+	}
+	options.Tokens = auth.Callers
+	var keyring *signing.Keyring
+	if cfg.Trust.Signed {
+		opts := signing.Options{Registry: tel.Registry, Logger: tel.Logger}
+		if keyring, err = signing.Open(cfg.Signing, opts); err != nil {
+			return nil, err
+		}
+		if options.Signing, err = signing.NewRequests(keyring, name, opts); err != nil {
+			return nil, err
+		}
+	}
+	server, err := rpc.NewServer(options)
 	if err != nil {
 		return nil, err
 	}
 	// Workers and checks outlive the signal: they end when calls in flight, which may need them, have ended.
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	app := &App{
-		Name: name, Logger: tel.Logger, Registry: tel.Registry, Server: server,
+		Name: name, Logger: tel.Logger, Registry: tel.Registry, Server: server, Keyring: keyring,
 		telemetry: tel, ready: newReadiness(tel.Logger), failed: make(chan error, 1),
-		background: background, cancel: cancel,
+		background: background, cancel: cancel, tls: options.TLS, mode: cfg.Trust.Mode, auth: auth, signing: options.Signing,
+	}
+	for _, work := range auth.Workers {
+		app.Go("service auth", work)
+	}
+	if app.tls != nil {
+		app.Go("certificate", app.tls.Watch)
+		app.Ready("certificate", app.tls.Valid)
+	}
+	if keyring != nil {
+		app.Go("keyring", keyring.Watch)
 	}
 	healthpb.RegisterHealthServer(server, app.ready.grpc)
 	return app, nil

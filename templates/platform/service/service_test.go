@@ -2,11 +2,11 @@ package service
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -409,9 +409,8 @@ func TestLoadEnv(t *testing.T) {
 		want := config{Config: Config{GRPCAddr: "127.0.0.1:1", OpsAddr: ":9100", Grace: time.Minute,
 			Telemetry: telemetry.Config{Sampling: 0.25, LogLevel: 4}}}
 		want.Pool.URL, want.Pool.Wait = "postgres://db/orders", 3*time.Second
-		if cfg != want {
-			got, _ := json.Marshal(cfg)
-			t.Errorf("got %s", got)
+		if !reflect.DeepEqual(cfg, want) {
+			t.Errorf("got %+v", cfg)
 		}
 	})
 	t.Run("every problem at once", func(t *testing.T) {
