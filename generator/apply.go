@@ -22,6 +22,17 @@ const stateDir = ".msgen"
 type journal struct {
 	Moves   []string `json:"moves"`   // staged paths, each moved to its place
 	Deletes []string `json:"deletes"` // paths removed
+	// Renames are paths with what is in them that go elsewhere, before anything staged is moved there.
+	Renames []rename `json:"renames,omitempty"`
+	// Was is the digest of what each path of a system's file held when the run was planned, "" for nothing. A file that its user has changed since,
+	// maybe days after the run was killed, is left to him. A journal that was written before this was kept has none.
+	Was map[string]string `json:"was,omitempty"`
+}
+
+// rename is a file that goes elsewhere.
+type rename struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // Apply does what the plan says. Either everything is written or, when it fails before the journal is, nothing; a run that is killed later is
@@ -30,42 +41,77 @@ func Apply(root string, plan *Plan) error {
 	if edited := plan.Of(Edited); len(edited) > 0 {
 		return &EditedError{Paths: edited}
 	}
-	lockText, err := plan.Lock.Marshal()
+	if err := plan.blocked(); err != nil {
+		return err
+	}
+	j, writes, err := plan.steps(root)
 	if err != nil {
 		return err
 	}
-	writes := map[string][]byte{}
-	var j journal
-	for _, c := range plan.Changes {
-		if c.Base != nil {
-			base := path.Join(stateDir, "base", c.Path)
-			writes[base] = c.Base
-			j.Moves = append(j.Moves, base)
-		}
-		switch c.Action {
-		case Create, Update, Merge, Conflict:
-			writes[c.Path] = c.Content
-			j.Moves = append(j.Moves, c.Path)
-		case Delete:
-			j.Deletes = append(j.Deletes, c.Path)
-			if c.Class == Merged {
-				j.Deletes = append(j.Deletes, path.Join(stateDir, "base", c.Path))
-			}
-		}
-	}
-	if old, err := read(root, lock.Name); err != nil {
-		return err
-	} else if !bytes.Equal(old, lockText) {
-		writes[lock.Name] = lockText
-		j.Moves = append(j.Moves, lock.Name)
-	}
-	if len(j.Moves)+len(j.Deletes) == 0 {
+	if len(j.Moves)+len(j.Deletes)+len(j.Renames) == 0 {
 		return nil
 	}
 	if err := possible(root, j); err != nil {
-		return err
+		return untouched(err)
 	}
+	if err := prepare(root, j, writes); err != nil {
+		return untouched(err)
+	}
+	left, err := finish(root, j)
+	if err != nil {
+		return unfinished(err)
+	}
+	return leftError(left)
+}
 
+// steps are what applying the plan has to do, and what it writes by path.
+func (p *Plan) steps(root string) (journal, map[string][]byte, error) {
+	lockText, err := p.Lock.Marshal()
+	if err != nil {
+		return journal{}, nil, err
+	}
+	writes := map[string][]byte{}
+	j := journal{Was: map[string]string{}}
+	for _, c := range p.Changes {
+		if c.Disk != nil {
+			j.Was[c.at()] = digest(c.Disk)
+		} else if c.From == "" {
+			j.Was[c.Path] = ""
+		}
+		base := BasePath(c.Path)
+		if c.Base != nil {
+			writes[base] = c.Base
+			j.Moves = append(j.Moves, base)
+		}
+		if c.Action == Delete {
+			j.Deletes = append(j.Deletes, c.Path)
+			if c.Class == Merged {
+				j.Deletes = append(j.Deletes, BasePath(c.Path))
+			}
+			continue
+		}
+		if c.From != "" {
+			j.Renames = append(j.Renames, rename{c.From, c.Path})
+			if c.Class == Merged {
+				j.Renames = append(j.Renames, rename{BasePath(c.From), base})
+			}
+		}
+		if c.Content != nil {
+			writes[c.Path] = c.Content
+			j.Moves = append(j.Moves, c.Path)
+		}
+	}
+	if old, err := read(root, lock.Name); err != nil {
+		return journal{}, nil, err
+	} else if !bytes.Equal(lock.Unix(old), lockText) {
+		writes[lock.Name] = lockText
+		j.Moves = append(j.Moves, lock.Name)
+	}
+	return j, writes, nil
+}
+
+// prepare stages everything that a journal moves, and then writes the journal. When it fails, neither is there.
+func prepare(root string, j journal, writes map[string][]byte) error {
 	stage := filepath.Join(root, stateDir, "stage")
 	if err := os.RemoveAll(stage); err != nil {
 		return err
@@ -87,7 +133,7 @@ func Apply(root string, plan *Plan) error {
 	if err := os.Rename(temp, journalPath(root)); err != nil {
 		return errors.Join(err, os.RemoveAll(stage))
 	}
-	return finish(root, j)
+	return nil
 }
 
 // possible checks, before the first file is moved, that every step of a journal can be done: no link leads out of root, and every folder in
@@ -97,7 +143,11 @@ func possible(root string, j journal) error {
 		return err
 	}
 	seen := map[string]bool{}
-	for _, p := range append(append([]string{}, j.Moves...), j.Deletes...) {
+	paths := append(append([]string{}, j.Moves...), j.Deletes...)
+	for _, r := range j.Renames {
+		paths = append(paths, r.From, r.To)
+	}
+	for _, p := range paths {
 		if err := inside(root, p); err != nil {
 			return err
 		}
@@ -131,55 +181,34 @@ func existing(root, dir string) string {
 	return root
 }
 
-// Recover finishes what a killed run had begun, and throws away what one had only staged.
-func Recover(root string) error {
+// Stranded is a file of the user's own that was to follow a rename, and did not: another has been put where it was to go.
+type Stranded struct{ Path, To string }
+
+// Recover finishes what a killed run had begun, and throws away what one had only staged. What the user has changed since then is left to him. It
+// returns the files that no later plan knows of, sorted by path.
+func Recover(root string) ([]Stranded, error) {
 	if err := inside(root, stateDir); err != nil {
-		return err
+		return nil, err
 	}
 	text, err := os.ReadFile(journalPath(root))
 	if errors.Is(err, fs.ErrNotExist) {
-		return os.RemoveAll(filepath.Join(root, stateDir, "stage"))
+		return nil, os.RemoveAll(filepath.Join(root, stateDir, "stage"))
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var j journal
 	if err := json.Unmarshal(text, &j); err != nil {
-		return fmt.Errorf("%s is damaged: %w", journalPath(root), err)
+		return nil, fmt.Errorf("%s is damaged: %w", journalPath(root), err)
 	}
-	return finish(root, j)
+	stranded, err := j.stranded(root)
+	if err == nil {
+		_, err = finish(root, j) // the plan that follows sees what was left as an edit
+	}
+	return stranded, unfinished(err)
 }
 
 func journalPath(root string) string { return filepath.Join(root, stateDir, "journal.json") }
-
-// finish does the journal's steps; those already done are no error.
-func finish(root string, j journal) error {
-	stage := filepath.Join(root, stateDir, "stage")
-	for _, p := range j.Moves {
-		if err := inside(root, p); err != nil {
-			return err
-		}
-		to := filepath.Join(root, filepath.FromSlash(p))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		err := os.Rename(filepath.Join(stage, filepath.FromSlash(p)), to)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	for _, p := range j.Deletes {
-		if err := inside(root, p); err != nil {
-			return err
-		}
-		err := os.Remove(filepath.Join(root, filepath.FromSlash(p)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		removeEmpty(root, path.Dir(p))
-	}
-	return errors.Join(os.Remove(journalPath(root)), os.RemoveAll(stage))
-}
 
 // removeEmpty removes dir and those above it while they are empty.
 func removeEmpty(root, dir string) {
@@ -214,11 +243,12 @@ func (e *EditedError) Error() string {
 // Exclusive keeps other runs out of root until the returned function is called.
 func Exclusive(root string) (release func() error, err error) {
 	if err := inside(root, path.Join(stateDir, "lock")); err != nil {
-		return nil, err
+		return nil, untouched(err)
 	}
 	name := filepath.Join(root, stateDir, "lock")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return nil, err
+		return nil, untouched(err)
 	}
-	return flock(name)
+	release, err = flock(name)
+	return release, untouched(err)
 }

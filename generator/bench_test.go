@@ -132,7 +132,7 @@ func regenerate(b *testing.B, root string, text []byte, version string, pending 
 	if err != nil {
 		b.Fatal(err)
 	}
-	sources := generator.Sources(text, nil)
+	sources := generator.Sources(text, nil, nil)
 	same, err := generator.UpToDate(root, old, version, sources)
 	if err != nil {
 		b.Fatal(err)

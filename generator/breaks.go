@@ -30,17 +30,18 @@ type Break struct {
 // is passed over.
 func (p *Plan) Breaks(root string) []Break {
 	changed := p.changedPackages(root)
-	if len(changed) == 0 {
+	from, to := p.movedModule()
+	if len(changed) == 0 && from == "" && len(p.Of(Orphan)) == 0 {
 		return nil
 	}
 	byImport := map[string]*packageChange{}
-	module := p.module()
+	module := p.module(root)
 	for dir, c := range changed {
 		byImport[path.Join(module, dir)] = c
 	}
 	var list []Break
 	for _, name := range p.userFiles(root) {
-		src, err := read(root, name)
+		name, src, err := p.after(root, name)
 		if err != nil || src == nil {
 			continue
 		}
@@ -48,9 +49,22 @@ func (p *Plan) Breaks(root string) []Break {
 		if err != nil {
 			continue
 		}
-		b := Break{Path: name}
-		if b.Reason, b.Sure = broken(f, byImport); b.Reason == "" {
-			b.Reason = outgrown(f, changed[path.Join(path.Dir(name), "internal/gen")])
+		known := byImport
+		if c := p.find(name); c != nil && c.Action == Orphan {
+			known = p.missing(root, module, f, byImport)
+		}
+		b := Break{Path: name, Reason: leftBehind(f, from, to)}
+		if b.Reason == "" {
+			b.Reason = p.renamedHandler(path.Dir(name), f)
+		}
+		if b.Sure = b.Reason != ""; !b.Sure {
+			b.Reason, b.Sure = broken(f, known)
+		}
+		if c := changed[path.Dir(name)]; !b.Sure && c != nil && c.mainless && f.Name.Name == "main" {
+			b.Reason, b.Sure = "there is no func main in its package main any more", true
+		}
+		if b.Reason == "" {
+			b.Reason = p.outgrown(f, changed[path.Join(path.Dir(name), "internal/gen")])
 		}
 		if b.Reason != "" {
 			list = append(list, b)
@@ -59,11 +73,16 @@ func (p *Plan) Breaks(root string) []Break {
 	return list
 }
 
-func (p *Plan) module() string {
+// module is the path under which what is generated is imported.
+func (p *Plan) module(root string) string {
 	if c := p.find("go.mod"); c != nil {
 		return modfile.ModulePath(c.rendered)
 	}
-	return ""
+	text, err := read(root, "go.mod")
+	if err != nil {
+		return ""
+	}
+	return modfile.ModulePath(text)
 }
 
 // handlers is the interface that the user implements: nobody calls through it but what is generated.
@@ -77,10 +96,17 @@ const (
 
 // packageChange is what goes or changes in a generated package.
 type packageChange struct {
-	gone    bool              // the whole package
-	names   map[string]string // the declarations: what became of each
-	members map[string]string // the fields and methods, where every one of that name is concerned: what became of it
-	wants   map[string]string // the methods of handlers that are asked for otherwise: as what
+	gone     bool                      // the whole package
+	mainless bool                      // its func main goes
+	names    map[string]string         // the declarations: what became of each
+	members  map[string][]memberChange // the fields and methods that are concerned, by name
+	wants    map[string]string         // the methods of handlers that are asked for otherwise: as what
+}
+
+// memberChange is what became of a type's field or method.
+type memberChange struct {
+	owner, became string
+	stays         []string // the types that have one of that name as before
 }
 
 // changedPackages are the folders of generated Go that lose or change a declaration.
@@ -88,7 +114,7 @@ func (p *Plan) changedPackages(root string) map[string]*packageChange {
 	touched := map[string]bool{}
 	for _, c := range p.Changes {
 		if c.Class == Generated && strings.HasSuffix(c.Path, ".go") && (c.Action == Update || c.Action == Delete) {
-			touched[path.Dir(c.Path)] = true
+			touched[p.dirNow(path.Dir(c.Path))] = true
 		}
 	}
 	was, now, files := map[string]declarations{}, map[string]declarations{}, map[string]int{}
@@ -96,11 +122,11 @@ func (p *Plan) changedPackages(root string) map[string]*packageChange {
 		was[dir], now[dir] = declarations{}, declarations{}
 	}
 	for _, c := range p.Changes {
-		dir := path.Dir(c.Path)
+		dir := p.dirNow(path.Dir(c.Path))
 		if !touched[dir] || !strings.HasSuffix(c.Path, ".go") || strings.HasSuffix(c.Path, "_test.go") {
 			continue
 		}
-		was[dir].add(c.Disk)
+		was[dir].add(p.retyped(c.Disk))
 		content := c.rendered
 		if c.Class == Yours || c.Action == Orphan {
 			content = c.Disk
@@ -120,31 +146,15 @@ func (p *Plan) changedPackages(root string) map[string]*packageChange {
 			}
 		}
 		c := compare(was[dir], now[dir])
+		p.renames.tell(c.names)
 		c.gone = files[dir] == 0
-		if c.gone || len(c.names)+len(c.members)+len(c.wants) > 0 {
+		_, had := was[dir][entry]
+		_, has := now[dir][entry]
+		if c.mainless = had && !has; c.gone || c.mainless || len(c.names)+len(c.members)+len(c.wants) > 0 {
 			changes[dir] = c
 		}
 	}
 	return changes
-}
-
-// userFiles are the Go files that are the user's: those that msgen made for him and what he has put beside them.
-func (p *Plan) userFiles(root string) []string {
-	dirs := map[string]bool{}
-	var list []string
-	for _, c := range p.Changes {
-		if (c.Class == Yours || c.Action == Orphan) && strings.HasSuffix(c.Path, ".go") {
-			dirs[path.Dir(c.Path)] = true
-			if c.Disk != nil && c.Action != Delete {
-				list = append(list, c.Path)
-			}
-		}
-	}
-	for dir := range dirs {
-		list = append(list, p.strangers(root, dir)...)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // strangers are the Go files in a folder that the plan knows nothing of.
@@ -165,7 +175,7 @@ func (p *Plan) strangers(root, dir string) []string {
 // broken is what a file uses that is gone or has changed. A name behind its package's is sure to be gone; anything else only types could tell.
 func broken(f *ast.File, changed map[string]*packageChange) (reason string, sure bool) {
 	imported := map[string]*packageChange{}
-	var all []*packageChange
+	var all []string
 	for _, spec := range f.Imports {
 		at, err := strconv.Unquote(spec.Path.Value)
 		c := changed[at]
@@ -180,11 +190,12 @@ func broken(f *ast.File, changed map[string]*packageChange) (reason string, sure
 			name = spec.Name.Name
 		}
 		imported[name] = c
-		all = append(all, c)
+		all = append(all, name)
 	}
 	if len(all) == 0 {
 		return "", false
 	}
+	used := qualified(f)
 	ast.Inspect(f, func(n ast.Node) bool {
 		use, ok := n.(*ast.SelectorExpr)
 		if !ok || sure {
@@ -193,15 +204,17 @@ func broken(f *ast.File, changed map[string]*packageChange) (reason string, sure
 		name := use.Sel.Name
 		if x, ok := use.X.(*ast.Ident); ok && imported[x.Name] != nil {
 			became := imported[x.Name].names[name]
-			sure = became == gone
+			sure = became != "" && became != altered
 			if became != "" && (sure || reason == "") {
 				reason = fmt.Sprintf("it uses %s.%s, %s", x.Name, name, became)
 			}
 			return true
 		}
-		for _, c := range all {
-			if became := c.members[name]; became != "" {
-				reason = cmp.Or(reason, "it uses "+name+", "+became)
+		for _, pkg := range all {
+			for _, m := range slices.Backward(imported[pkg].members[name]) { // a request comes before what it is about
+				if m.meant(used, pkg) {
+					reason = cmp.Or(reason, "it uses "+name+", "+m.became+" in "+m.owner)
+				}
 			}
 		}
 		return true
@@ -209,10 +222,29 @@ func broken(f *ast.File, changed map[string]*packageChange) (reason string, sure
 	return reason, sure
 }
 
+// meant reports whether a file that uses the member's name probably means this one: it names the type, or none of the types that have it as before.
+func (m memberChange) meant(used map[string]bool, pkg string) bool {
+	return used[pkg+"."+m.owner] || !slices.ContainsFunc(m.stays, func(owner string) bool { return used[pkg+"."+owner] })
+}
+
+// qualified are the names that a file uses behind that of a package, such as ordersv1.Order.
+func qualified(f *ast.File) map[string]bool {
+	used := map[string]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if use, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := use.X.(*ast.Ident); ok {
+				used[x.Name+"."+use.Sel.Name] = true
+			}
+		}
+		return true
+	})
+	return used
+}
+
 var ofGen = regexp.MustCompile(`\bgen\.`)
 
 // outgrown is a handler in a file that the generated interface now asks for with another signature.
-func outgrown(f *ast.File, gen *packageChange) string {
+func (p *Plan) outgrown(f *ast.File, gen *packageChange) string {
 	if gen == nil {
 		return ""
 	}
@@ -221,7 +253,7 @@ func outgrown(f *ast.File, gen *packageChange) string {
 		if !ok || fn.Recv == nil {
 			continue
 		}
-		if want := gen.wants[fn.Name.Name]; want != "" && ofGen.ReplaceAllString(typeText(fn.Type), "") != want {
+		if want := gen.wants[fn.Name.Name]; want != "" && ofGen.ReplaceAllString(string(p.retyped([]byte(typeText(fn.Type)))), "") != want {
 			return fmt.Sprintf("its handler %s is not what gen.%s now asks for, %s", fn.Name.Name, handlers, want)
 		}
 	}

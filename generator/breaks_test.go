@@ -41,9 +41,11 @@ import (
 // What the user's files use is looked for among what goes or changes.
 func TestPlanBreaks(t *testing.T) {
 	const (
-		get   = handler + "func (s *Service) GetOrder(ctx context.Context, tx *gen.Tx, req *ordersv1.GetOrderRequest) error { return nil }\n"
-		total = handler + "func total(o *ordersv1.Order) string { return o.Total }\n"
-		made  = handler + "var o = ordersv1.New(\"1\")\n"
+		get    = handler + "func (s *Service) GetOrder(ctx context.Context, tx *gen.Tx, req *ordersv1.GetOrderRequest) error { return nil }\n"
+		total  = handler + "func total(o *ordersv1.Order) string { return o.Total }\n"
+		draft  = handler + "func total(d *ordersv1.Draft) string { return d.Total }\n"
+		either = handler + "var total = ordersv1.New(\"1\").Total\n"
+		made   = handler + "var o = ordersv1.New(\"1\")\n"
 	)
 	for _, c := range []struct {
 		name     string
@@ -58,7 +60,10 @@ func TestPlanBreaks(t *testing.T) {
 		{"another type goes", total, "package ordersv1\ntype Order struct { Id, Total string }\n", genWas, "", false},
 		{"a field goes", total, "package ordersv1\ntype Order struct { Id string }\ntype Draft struct { Id string }\n", genWas, "it uses Total, which is gone in Order", false},
 		{"a field changes", total, "package ordersv1\ntype Order struct { Id string; Total int }\ntype Draft struct { Id string }\n", genWas, "it uses Total, which has changed in Order", false},
-		{"a field of that name stays", total, "package ordersv1\ntype Order struct { Id string }\ntype Draft struct { Id, Total string }\n", genWas, "", false},
+		{"another type has such a field", total, "package ordersv1\ntype Order struct { Id string }\ntype Draft struct { Id, Total string }\n", genWas, "it uses Total, which is gone in Order", false},
+		{"the other type is meant", draft, "package ordersv1\ntype Order struct { Id string }\ntype Draft struct { Id, Total string }\n", genWas, "", false},
+		{"nobody knows which is meant", either, "package ordersv1\nfunc New(id string) *Order { return nil }\ntype Order struct { Id string }\ntype Draft struct { Id, Total string }\n", genWas,
+			"it uses Total, which is gone in Order", false},
 		{"a field of another name goes", total, "package ordersv1\ntype Order struct { Total string }\n", genWas, "", false},
 		{"a function changes", made, "package ordersv1\nfunc New(id int) *Order { return nil }\n", genWas, "it uses ordersv1.New, which has changed", false},
 		{"a parameter is renamed", made, "package ordersv1\nfunc New(name string) *Order { return nil }\n", genWas, "", false},

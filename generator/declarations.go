@@ -62,8 +62,11 @@ func (d declarations) spec(spec ast.Spec) {
 	}
 }
 
+// entry is where a program begins: of the names that are not exported it is the one that others depend on.
+const entry = "main"
+
 func (d declarations) put(owner, name, text string) {
-	if !ast.IsExported(name) {
+	if !ast.IsExported(name) && (owner != "" || name != entry) {
 		return
 	}
 	if owner != "" {
@@ -85,11 +88,11 @@ func receiver(decl *ast.FuncDecl) string {
 
 // compare finds what was declared and is not any more, or otherwise.
 func compare(was, now declarations) *packageChange {
-	c := &packageChange{names: map[string]string{}, members: map[string]string{}, wants: map[string]string{}}
-	stays := map[string]bool{} // members that some type has as before
-	for name, text := range now {
-		if _, member, ok := strings.Cut(name, "."); ok && (was[name] == text || was[name] == "") {
-			stays[member] = true
+	c := &packageChange{names: map[string]string{}, members: map[string][]memberChange{}, wants: map[string]string{}}
+	stays := map[string][]string{} // the types that have a member as before
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if owner, member, ok := strings.Cut(name, "."); ok && (was[name] == now[name] || was[name] == "") {
+			stays[member] = append(stays[member], owner)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(was)) {
@@ -110,8 +113,8 @@ func compare(was, now declarations) *packageChange {
 			if there {
 				c.wants[member] = text
 			}
-		case hasOwner && !stays[member]:
-			c.members[member] = became + " in " + owner
+		case hasOwner:
+			c.members[member] = append(c.members[member], memberChange{owner, became, stays[member]})
 		}
 	}
 	return c

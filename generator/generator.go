@@ -3,6 +3,7 @@ package generator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/msgen-dev/msgen/generator/migration"
 	"github.com/msgen-dev/msgen/generator/number"
 	"github.com/msgen-dev/msgen/generator/openapi"
+	"github.com/msgen-dev/msgen/generator/override"
 	"github.com/msgen-dev/msgen/generator/proto"
 	"github.com/msgen-dev/msgen/generator/view"
 	"github.com/msgen-dev/msgen/schema"
@@ -29,37 +31,50 @@ type Options struct {
 	// Numbers are the numbers that the lock remembers. Render adds what is new in the spec, so that the lock can be written with it; nil means
 	// that nothing is remembered.
 	Numbers number.Table
+	// Renames are the renames of the spec that are still to be done; nil is none.
+	Renames *Renames
 	// DesignOnly leaves everything out but the architecture document.
 	DesignOnly bool
 	// Templates replaces the built-in templates; nil is the built-in ones.
 	Templates fs.FS
+	// Overrides stand in the places of single templates; nil is none.
+	Overrides *override.Set
 }
 
 // Render returns every file of the system that spec describes, sorted by path. The spec has been validated. Findings are faults of the
-// contracts (a .proto file that does not compile); with errors among them there are no files.
+// contracts (a .proto file that does not compile) and of the overrides (one that is no template, or makes Go that is none); with errors
+// among them there are no files.
 func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.List, error) {
 	fsys := opts.Templates
 	if fsys == nil {
 		fsys = templates.FS
 	}
-	sys, findings := view.Build(spec, view.Options{Protos: opts.Protos, Numbers: opts.Numbers})
+	history, err := migration.Parse(opts.History)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts.Renames.history(history)
+	sys, findings := view.Build(spec, view.Options{Protos: opts.Protos, Numbers: opts.Numbers, MigrationSets: history.Sets()})
 	if findings.HasErrors() {
 		return nil, findings, nil
 	}
-	set, err := parse(fsys)
-	if err != nil {
-		return nil, nil, err
+	fsys = opts.Overrides.FS(fsys)
+	want := func(o output) bool { return !opts.DesignOnly || strings.HasPrefix(o.template, "docs/") }
+	var files []File
+	set, err := parse(fsys, opts.Overrides, want)
+	if err == nil {
+		files, err = set.render(sys)
 	}
-	if opts.DesignOnly {
-		files, err := set.render(sys, func(o output) bool { return strings.HasPrefix(o.template, "docs/") })
+	if broken := (templateFaults)(nil); errors.As(err, &broken) {
+		if list := broken.findings(opts.Overrides); len(list) > 0 {
+			return nil, append(findings, list...), nil
+		}
+	}
+	if err != nil || opts.DesignOnly {
 		return files, findings, err
 	}
-	files, err := set.render(sys, func(output) bool { return true })
-	if err != nil {
-		return nil, nil, err
-	}
 	files = append(files, File{Path: "msgen.schema.json", Class: Generated, Content: schema.JSONSchema()})
-	steps, err := migrations(sys, opts.History)
+	steps, err := migrations(sys, history, opts.Renames)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,11 +84,19 @@ func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.
 	if err != nil || findings.HasErrors() {
 		return nil, findings, err
 	}
-	runtime, err := platform(fsys, sys.Module)
+	runtime, err := platform(fsys, sys.Module, opts.Overrides)
+	if broken := (templateFaults)(nil); errors.As(err, &broken) {
+		return nil, append(findings, broken.findings(opts.Overrides)...), nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	files = append(append(files, contracts...), runtime...)
+	for i := range files {
+		if files[i].Class != Generated {
+			files[i].From = opts.Renames.place(files[i].Path)
+		}
+	}
 	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
 	if opts.Numbers != nil {
 		maps.Copy(opts.Numbers, sys.Numbers)
@@ -82,14 +105,10 @@ func Render(ctx context.Context, spec *schema.Spec, opts Options) ([]File, diag.
 }
 
 // migrations are each service's migrations, those of before and the one to the tables of now, and their history.
-func migrations(sys *view.System, text []byte) ([]File, error) {
-	history, err := migration.Parse(text)
-	if err != nil {
-		return nil, err
-	}
+func migrations(sys *view.System, history migration.History, renames *Renames) ([]File, error) {
 	var files []File
 	for _, s := range sys.Services {
-		history.Advance(s.Name, s.Tables())
+		history.Advance(s.Name, s.Tables(), renames.tablesOf(s.Name)...)
 		if history[s.Name] == nil {
 			continue
 		}
@@ -102,7 +121,8 @@ func migrations(sys *view.System, text []byte) ([]File, error) {
 			delete(history, name)
 		}
 	}
-	if text, err = history.Marshal(); err != nil {
+	text, err := history.Marshal()
+	if err != nil {
 		return nil, err
 	}
 	return append(files, File{Path: migration.File, Class: Generated, Content: text}), nil

@@ -21,15 +21,50 @@ var golden = []string{
 	"services/orders/internal/gen/consumer.go",
 	"services/orders/internal/gen/place_order_saga.go",
 	"services/orders/internal/gen/migrations/",
+	"services/payments/internal/gen/payment_repository.go",
 	"gateway/routes.go",
 	"docs/architecture.md",
 }
 
+// danced are those files of the system with a choreographed saga that only such a system has.
+var danced = []string{
+	"services/ordering/internal/gen/place_order_reactions.go",
+	"services/inventory/internal/gen/place_order_reactions.go",
+	"services/payment/internal/gen/place_order_reactions.go",
+	"services/inventory/internal/gen/consumer.go",
+	"services/inventory/place_order_reserve_stock.go",
+	"services/ordering/internal/gen/server.go",
+	"services/ordering/internal/gen/main.go",
+	"docs/architecture.md",
+}
+
+// goldenSharded are the files of a service with shards that are not as those of others.
+var goldenSharded = []string{
+	"services/parcels/internal/gen/shards.go",
+	"services/parcels/internal/gen/parcel_shards.go",
+	"services/parcels/internal/gen/parcel_repository.go",
+	"services/parcels/internal/gen/store.go",
+	"services/parcels/internal/gen/main.go",
+	"services/parcels/internal/gen/consumer.go",
+	"services/parcels/internal/gen/server.go",
+	"services/parcels/internal/gentest/gentest.go",
+	"services/parcels/parcels_test.go",
+}
+
 // The golden files are written anew by: go test ./generator -run TestGolden -update
-func TestGolden(t *testing.T) {
-	const dir = "testdata/golden"
+func TestGolden(t *testing.T) { golded(t, "testdata/golden", "shop", golden) }
+
+func TestGoldenOfAChoreography(t *testing.T) {
+	golded(t, "testdata/golden-choreography", "choreography", danced)
+}
+
+func TestGoldenOfShards(t *testing.T) { golded(t, "testdata/golden-sharded", "sharded", goldenSharded) }
+
+// golded compares the files of an example with those below dir.
+func golded(t *testing.T, dir, spec string, golden []string) {
+	t.Helper()
 	want := map[string]string{}
-	for path, content := range system(t, example(t, "shop")) {
+	for path, content := range system(t, example(t, spec)) {
 		for _, g := range golden {
 			if path == g || strings.HasSuffix(g, "/") && filepath.ToSlash(filepath.Dir(path))+"/" == g {
 				want[path] = string(content)
@@ -38,7 +73,7 @@ func TestGolden(t *testing.T) {
 	}
 	for _, g := range golden {
 		if !strings.HasSuffix(g, "/") && want[g] == "" {
-			t.Errorf("the shop has no %s", g)
+			t.Errorf("%s has no %s", spec, g)
 		}
 	}
 	if *update {
@@ -71,7 +106,7 @@ func TestGolden(t *testing.T) {
 	}
 	for name := range got {
 		if _, ok := want[name]; !ok {
-			t.Errorf("the shop has no %s any more", name)
+			t.Errorf("%s has no %s any more", spec, name)
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // addImports puts the import block that src needs after its package clause, so that templates name packages and never list them. Only
-// packages that lookup knows can be imported, which keeps the result independent of the machine. src must have no imports of its own.
+// packages that lookup knows can be imported, which keeps the result independent of the machine. What src imports itself, as a template of the user's
+// may, goes into the same block, and lookup is not asked for its names.
 //
 // lookup gives the import path of a package's name in the code, "" when it is none; module is the system's module, whose packages form the last group.
 func addImports(src []byte, lookup func(name string) string, module string) ([]byte, error) {
@@ -25,10 +26,10 @@ func addImports(src []byte, lookup func(name string) string, module string) ([]b
 	for _, id := range file.Unresolved {
 		unresolved[id] = true
 	}
-	used := map[string]bool{}
+	used, own := map[string]bool{}, imported(file)
 	ast.Inspect(file, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
-			if id, ok := sel.X.(*ast.Ident); ok && unresolved[id] && lookup(id.Name) != "" {
+			if id, ok := sel.X.(*ast.Ident); ok && unresolved[id] && !own[id.Name] && lookup(id.Name) != "" {
 				used[id.Name] = true
 			}
 		}
@@ -54,6 +55,14 @@ func addImports(src []byte, lookup func(name string) string, module string) ([]b
 		}
 		groups[group(p, module)] = append(groups[group(p, module)], line)
 	}
+	for _, spec := range file.Imports {
+		line := spec.Path.Value
+		if spec.Name != nil {
+			line = spec.Name.Name + " " + line
+		}
+		p := strings.Trim(spec.Path.Value, "\"`")
+		groups[group(p, module)] = append(groups[group(p, module)], line)
+	}
 	var b strings.Builder
 	b.WriteString("\n\nimport (\n")
 	for i, g := range groups {
@@ -71,7 +80,26 @@ func addImports(src []byte, lookup func(name string) string, module string) ([]b
 	out := make([]byte, 0, len(src)+b.Len())
 	out = append(out, src[:at]...)
 	out = append(out, b.String()...)
+	for _, decl := range file.Decls {
+		if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.IMPORT {
+			out = append(out, src[at:fset.Position(d.Pos()).Offset]...)
+			at = fset.Position(d.End()).Offset
+		}
+	}
 	return append(out, src[at:]...), nil
+}
+
+// imported are the names that a file gives the packages that it imports. What a package is called whose import has no name is taken from its path.
+func imported(file *ast.File) map[string]bool {
+	names := map[string]bool{}
+	for _, spec := range file.Imports {
+		if spec.Name != nil {
+			names[spec.Name.Name] = true
+		} else {
+			names[packageName(strings.Trim(spec.Path.Value, "\"`"))] = true
+		}
+	}
+	return names
 }
 
 // group is 0 for the standard library, 1 for other modules, 2 for the system itself.
@@ -94,4 +122,4 @@ func packageName(p string) string {
 	return base
 }
 
-func importPath(line string) string { return line[strings.IndexByte(line, '"'):] }
+func importPath(line string) string { return line[strings.IndexAny(line, "\"`"):] }

@@ -43,7 +43,12 @@ func TestAddImports(t *testing.T) {
 		"embed used": {
 			"package p\n\n//go:embed a.sql\nvar a embed.FS\n", "package p\n\nimport (\n\t\"embed\"\n)\n\n\n//go:embed a.sql\nvar a embed.FS\n",
 		},
-		"doc stays": {"// Package p does.\npackage p // here\n\nvar x = fmt.S\n", "// Package p does.\npackage p\n\nimport (\n\t\"fmt\"\n)\n // here\n\nvar x = fmt.S\n"},
+		"imports of its own": {
+			"package p\n\nimport \"strings\"\n\nimport (\n\tfmt \"example.org/fmt\"\n\t_ \"embed\"\n)\n\nvar x = strings.Join(fmt.A, grpc.B)\n",
+			"package p\n\nimport (\n\t_ \"embed\"\n\t\"strings\"\n\n\tfmt \"example.org/fmt\"\n\t\"google.golang.org/grpc\"\n)\n\n\n\n\n\n\nvar x = strings.Join(fmt.A, grpc.B)\n",
+		},
+		"only its own": {"package p\n\nimport \"strings\"\n\nvar x = strings.Join\n", "package p\n\nimport \"strings\"\n\nvar x = strings.Join\n"},
+		"doc stays":    {"// Package p does.\npackage p // here\n\nvar x = fmt.S\n", "// Package p does.\npackage p\n\nimport (\n\t\"fmt\"\n)\n // here\n\nvar x = fmt.S\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := addImports([]byte(c.src), func(name string) string { return table[name] }, "example.com/shop")
@@ -98,7 +103,7 @@ func TestTemplateFunctions(t *testing.T) {
 			t.Errorf("sprig has no %s: this test would not notice it", name)
 		}
 		fsys := overlay{templates.FS, outputs[0].template, "{{" + name + "}}"}
-		if _, err := parse(fsys); err == nil || !strings.Contains(err.Error(), "function \""+name+"\" not defined") {
+		if _, err := parse(fsys, nil, all); err == nil || !strings.Contains(err.Error(), "function \""+name+"\" not defined") {
 			t.Errorf("a template with %s: %v", name, err)
 		}
 	}
@@ -199,13 +204,14 @@ func TestModuleVersions(t *testing.T) {
 
 // A template whose result is no Go shows the line.
 func TestTemplateFault(t *testing.T) {
-	err := goError("x.go.tmpl", []byte("package p\n\nfunc f( {\n"), func() error {
-		_, err := addImports([]byte("package p\n\nfunc f( {\n"), func(string) string { return "" }, "m")
-		return err
-	}())
+	src := []byte("package p\n\nfunc f( {\n")
+	_, err := addImports(src, func(string) string { return "" }, "m")
+	text := templateFaults{{template: "x.go.tmpl", output: "x.go", result: src, flaw: notGo(err)}}.Error()
 	for _, want := range []string{"templates/x.go.tmpl: its result is not Go", "    3 | func f( {", "^"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not in\n%v", want, err)
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%v", want, text)
 		}
 	}
 }
+
+func all(output) bool { return true }

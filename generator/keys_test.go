@@ -70,7 +70,7 @@ func TestEveryKeyChangesTheOutput(t *testing.T) {
 		{"receives.retries", "OrderRejected:  {creates: Delivery, retries: 5}", "OrderRejected:  {creates: Delivery, retries: 6}", "services/notifications/internal/gen/consumer.go"},
 		{"views.key", "key: order_id\n        fields: {customer_id: uuid, total: money, status: string, captured: money}\n        from: [OrderPlaced, OrderConfirmed, OrderRejected, PaymentCaptured]", "key: customer_id\n        fields: {total: money}\n        from: [OrderPlaced]", "services/history/internal/gen/"},
 		{"views.fields", "status: string, captured", "status: string, note: string, captured", "services/history/internal/gen/migrations/"},
-		{"views.from", "OrderRejected, PaymentCaptured]", "OrderRejected]", "services/history/internal/gen/consumer.go"},
+		{"views.from", "OrderRejected, PaymentCaptured]", "OrderRejected]", "services/history/internal/gen/views.go"},
 
 		{"events.fields", "reason: string}", "reason: string, code: int32}", "api/shop/events/"},
 		{"events.key", "OrderPlaced:     {key: order_id", "OrderPlaced:     {key: customer_id", "services/orders/internal/gen/events.go"},
@@ -108,6 +108,12 @@ func TestEveryKeyChangesTheOutput(t *testing.T) {
 		{"gateway.cors.origins", "https://shop.example.com", "https://store.example.com", "gateway/main.go"},
 		{"gateway.cors.credentials", "origins: [\"https://shop.example.com\"]", "origins: [\"https://shop.example.com\"], credentials: true", "gateway/main.go"},
 
+		{"security.mtls", "  mtls: {mode: strict, rotation: 24h}\n", "", "cmd/localca/"},
+		{"security.mtls.mode", "mode: strict", "mode: permissive", "services/orders/internal/gen/"},
+		{"security.mtls.rotation", "rotation: 24h", "rotation: 12h", "deploy/k8s/base/orders/certificate.yaml"},
+		{"security.serviceAuth", "serviceAuth: jwt ", "serviceAuth: oauth2", "services/orders/internal/gen/main.go"},
+		{"security.requestSigning", "requestSigning: hmac-sha256 ", "requestSigning: none", "services/orders/internal/gen/main.go"},
+
 		{"observability.sampling", "sampling: 0.1", "sampling: 0.2", "deploy/k8s/base/settings.env"},
 		{"observability.logs", "logs: json", "logs: text", "deploy/compose/compose.yaml"},
 		{"deployment.targets", "targets: [compose, kubernetes]", "targets: [compose]", "deploy/k8s/"},
@@ -129,6 +135,43 @@ func TestEveryKeyChangesTheOutput(t *testing.T) {
 			}
 			if paths := difference(base, system(t, load(t, changed))); !slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, c.in) }) {
 				t.Errorf("%q instead of %q changes nothing in %s, but %v", c.to, c.from, c.in, paths)
+			}
+		})
+	}
+}
+
+// TestEveryKeyOfAChoreographyChangesTheOutput does the same for a saga that nobody leads.
+func TestEveryKeyOfAChoreographyChangesTheOutput(t *testing.T) {
+	text, err := os.ReadFile("../testdata/specs/choreography.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := system(t, load(t, string(text)))
+	const flow = "internal/gen/place_order_reactions.go"
+	for _, c := range []struct {
+		key, from, to string
+		in            []string
+	}{
+		{"coordination", "coordination: choreography", "orchestrator: ordering", []string{
+			"services/ordering/internal/gen/place_order_saga.go", "services/ordering/place_order_reserve_stock.go", "services/inventory/" + flow, "api/asyncapi.yaml"}},
+		{"timeout", "timeout: 20s", "timeout: 30s", []string{"services/ordering/" + flow, "services/inventory/" + flow}},
+		{"steps.timeout", "retriable: true, timeout: 5s", "retriable: true, timeout: 6s", []string{"services/ordering/" + flow}},
+		{"steps.compensate", "compensate: inventory.ReleaseStock, ", "", []string{"services/inventory/" + flow}},
+		{"steps.pivot", "payment.TakePayment, pivot: true", "payment.TakePayment", []string{"services/payment/" + flow, "api/asyncapi.yaml"}},
+		{"steps.retriable", "payment.TakePayment, pivot: true", "payment.TakePayment, retriable: true", []string{"services/payment/" + flow, "api/asyncapi.yaml"}},
+		{"steps", "      - {invoke: ordering.ConfirmOrder, retriable: true, timeout: 5s}\n", "", []string{"services/payment/" + flow, "docs/"}},
+		{"onFailure", "    onFailure: ordering.CancelOrder\n", "", []string{"services/ordering/" + flow, "api/asyncapi.yaml"}},
+	} {
+		t.Run(c.key, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(string(text), c.from) {
+				t.Fatalf("the spec does not say %q", c.from)
+			}
+			paths := difference(base, system(t, load(t, strings.Replace(string(text), c.from, c.to, 1))))
+			for _, in := range c.in {
+				if !slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, in) }) {
+					t.Errorf("%q instead of %q changes nothing in %s, but %v", c.to, c.from, in, paths)
+				}
 			}
 		})
 	}

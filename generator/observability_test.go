@@ -27,6 +27,8 @@ func TestPrometheusConfiguration(t *testing.T) {
 			RuleFiles     []string `yaml:"rule_files"`
 			ScrapeConfigs []struct {
 				JobName       string                       `yaml:"job_name"`
+				Scheme        string                       `yaml:"scheme"`
+				TLSConfig     map[string]string            `yaml:"tls_config"`
 				StaticConfigs []struct{ Targets []string } `yaml:"static_configs"`
 			} `yaml:"scrape_configs"`
 		}
@@ -37,6 +39,9 @@ func TestPrometheusConfiguration(t *testing.T) {
 				t.Errorf("%s: %s is scraped at %v", name, c.JobName, c.StaticConfigs[0].Targets)
 			}
 			targets = append(targets, c.JobName)
+			if secure := spec.Security != nil; secure != (c.Scheme == "https") || secure != (c.TLSConfig["cert_file"] == "/tls/tls.crt") {
+				t.Errorf("%s: %s is scraped with %q and %v", name, c.JobName, c.Scheme, c.TLSConfig)
+			}
 		}
 		if !slices.Equal(targets, pods(spec)) {
 			t.Errorf("%s: Prometheus scrapes %v, the processes are %v", name, targets, pods(spec))
@@ -66,10 +71,16 @@ func strictly(t *testing.T, content []byte, into any) {
 
 func TestAlerts(t *testing.T) {
 	want := map[string][]string{
-		"minimal": {"InstanceDown", "GatewayErrors", "OutboxStuck", "OutboxBacklog", "OutboxParked", "OutboxNoLeader", "DeadLetters", "ConsumerLag", "InboxWaitsForDatabase"},
+		"minimal": {"InstanceDown", "GatewayErrors", "OutboxStuck", "OutboxBacklog", "OutboxParked", "OutboxNoLeader", "DeadLetters", "DeadLettersKept", "ConsumerLag", "InboxWaitsForDatabase"},
 	}
 	want["shop"] = append([]string{"ErrorBudgetBurn", "LatencyObjectiveMissed", "SagaParked", "SagaSlow", "SagaUnknownDefinition", "SagaTimerErrors", "BreakerOpen"}, want["minimal"]...)
-	for _, name := range examples {
+	want["kitchen-sink"] = want["shop"][2:]
+	for _, name := range []string{"shop", "kitchen-sink"} {
+		want[name] = append([]string{
+			"MessagesQuarantined", "SignaturesRefused", "SigningKeysUnusable", "CertificateEnds", "CallsRefused", "ConnectionsRefused", "TokensRefused",
+		}, want[name]...)
+	}
+	for _, name := range append([]string{"kitchen-sink"}, examples...) {
 		files := system(t, example(t, name))
 		var file rules
 		strictly(t, files["deploy/prometheus/rules.yml"], &file)

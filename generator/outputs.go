@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/msgen-dev/msgen/generator/view"
+	"github.com/msgen-dev/msgen/schema"
 )
 
 // Class says to whom a file belongs.
@@ -51,22 +52,32 @@ var outputs = []output{
 	{"service/services/{service}/{method}_prepare.go.tmpl", Yours, methods(func(m *view.Method) bool { return m.Prepare })},
 	{"service/services/{service}/{receive}.go.tmpl", Yours, receives},
 	{"service/services/{service}/{project}.go.tmpl", Yours, projects},
-	{"service/services/{service}/{saga}_saga.go.tmpl", Yours, sagas(func(s *view.Saga) bool { return len(s.Hooks()) > 0 })},
+	{"service/services/{service}/{hook}.go.tmpl", Yours, hooks},
+	{"service/services/{service}/internal/gentest/gentest.go.tmpl", Generated, services(nil)},
 	{"service/services/{service}/internal/gen/gen.go.tmpl", Generated, services(nil)},
 	{"service/services/{service}/internal/gen/main.go.tmpl", Generated, services(nil)},
+	{"service/services/{service}/internal/gen/access.go.tmpl", Generated, services((*view.Service).Guarded)},
+	{"service/services/{service}/internal/gen/senders.go.tmpl", Generated, services(func(s *view.Service) bool { return s.System.Signs() && s.HasInbox })},
 	{"service/services/{service}/internal/gen/server.go.tmpl", Generated, services(func(s *view.Service) bool { return len(s.Methods) > 0 })},
 	{"service/services/{service}/internal/gen/clients.go.tmpl", Generated, services(func(s *view.Service) bool { return len(s.Calls) > 0 })},
 	{"service/services/{service}/internal/gen/store.go.tmpl", Generated, services(hasDB)},
 	{"service/services/{service}/internal/gen/migrations.go.tmpl", Generated, services(hasDB)},
 	{"service/services/{service}/internal/gen/rows.go.tmpl", Generated, services(func(s *view.Service) bool { return len(s.Aggregates) > 0 })},
-	{"service/services/{service}/internal/gen/{aggregate}_repository.go.tmpl", Generated, aggregates},
+	{"service/services/{service}/internal/gen/{aggregate}_repository.go.tmpl", Generated, aggregates(func(a *view.Aggregate) bool { return !a.EventSourced() })},
+	{"service/services/{service}/internal/gen/{sourced}_repository.go.tmpl", Generated, aggregates((*view.Aggregate).EventSourced)},
+	{"service/services/{service}/internal/gen/shards.go.tmpl", Generated, services((*view.Service).Sharded)},
+	{"service/services/{service}/internal/gen/{aggregate}_shards.go.tmpl", Generated, aggregates((*view.Aggregate).Sharded)},
 	{"service/services/{service}/internal/gen/{view}_repository.go.tmpl", Generated, views},
 	{"service/services/{service}/internal/gen/events.go.tmpl", Generated, services(func(s *view.Service) bool { return len(s.Sends()) > 0 })},
+	{"service/services/{service}/internal/gen/views.go.tmpl", Generated, services(func(s *view.Service) bool { return len(s.Views) > 0 })},
 	{"service/services/{service}/internal/gen/consumer.go.tmpl", Generated, services(func(s *view.Service) bool { return s.HasInbox })},
-	{"service/services/{service}/internal/gen/{saga}_saga.go.tmpl", Generated, sagas(nil)},
+	{"service/services/{service}/internal/gen/{saga}_saga.go.tmpl", Generated, sagas},
+	{"service/services/{service}/internal/gen/{saga}_reactions.go.tmpl", Generated, reactions},
 
 	{"gateway/gateway/main.go.tmpl", Generated, gateways},
 	{"gateway/gateway/routes.go.tmpl", Generated, gateways},
+
+	{"security/cmd/localca/main.go.tmpl", Generated, when((*view.System).UsesTLS)},
 
 	{"deploy/Dockerfile.tmpl", Merged, system},
 	{"deploy/dot-dockerignore.tmpl", Merged, system},
@@ -82,12 +93,17 @@ var outputs = []output{
 	{"deploy/deploy/k8s/base/namespace.yaml.tmpl", Generated, when((*view.System).Kubernetes)},
 	{"deploy/deploy/k8s/base/settings.env.tmpl", Generated, when((*view.System).Kubernetes)},
 	{"deploy/deploy/k8s/base/kustomization.yaml.tmpl", Generated, when((*view.System).Kubernetes)},
+	{"deploy/deploy/k8s/base/certificates.yaml.tmpl", Generated, when(both((*view.System).Kubernetes, (*view.System).UsesTLS))},
+	{"deploy/deploy/k8s/base/{service}/certificate.yaml.tmpl", Generated, securePods},
 	{"deploy/deploy/k8s/base/{service}/deployment.yaml.tmpl", Generated, pods},
 	{"deploy/deploy/k8s/base/{service}/service.yaml.tmpl", Generated, pods},
 	{"deploy/deploy/k8s/base/{service}/scaling.yaml.tmpl", Generated, pods},
 	{"deploy/deploy/k8s/base/{service}/networkpolicy.yaml.tmpl", Generated, pods},
+	{"deploy/deploy/k8s/base/{service}/token.yaml.tmpl", Generated, podsThat((*view.Pod).SignsTokens)},
+	{"deploy/deploy/k8s/base/tokens.yaml.tmpl", Generated, when(both((*view.System).Kubernetes, (*view.System).SignsTokens))},
 	{"deploy/deploy/k8s/overlays/dev/kustomization.yaml.tmpl", Yours, when((*view.System).Kubernetes)},
 	{"deploy/deploy/k8s/overlays/prod/kustomization.yaml.tmpl", Yours, when((*view.System).Kubernetes)},
+	{"deploy/deploy/k8s/overlays/prod/external-secrets.yaml.tmpl", Yours, when(both((*view.System).Kubernetes, (*view.System).UsesDatabase))},
 }
 
 func system(sys *view.System) []item { return []item{{data: sys}} }
@@ -158,26 +174,54 @@ func projects(sys *view.System) []item {
 	return list
 }
 
-func sagas(want func(*view.Saga) bool) func(*view.System) []item {
+func sagas(sys *view.System) []item {
+	var list []item
+	for _, sg := range sys.Sagas {
+		if !sg.Choreographed() {
+			list = append(list, of(sg.Service, sg, "{saga}", sg.Snake))
+		}
+	}
+	return list
+}
+
+func reactions(sys *view.System) []item {
+	var list []item
+	for _, s := range sys.Services {
+		for _, p := range s.Parts() {
+			list = append(list, of(s, p, "{saga}", p.Saga.Snake))
+		}
+	}
+	return list
+}
+
+// hook is a function of the user's that fills a command of a saga.
+type hook struct {
+	Saga    *view.Saga
+	Command *view.SagaCommand
+}
+
+func hooks(sys *view.System) []item {
+	var list []item
+	for _, sg := range sys.Sagas {
+		for _, c := range sg.Hooks() {
+			list = append(list, of(sg.Home(c), hook{sg, c}, "{hook}", schema.Snake(c.Hook)))
+		}
+	}
+	return list
+}
+
+func aggregates(want func(*view.Aggregate) bool) func(*view.System) []item {
 	return func(sys *view.System) []item {
 		var list []item
-		for _, sg := range sys.Sagas {
-			if want == nil || want(sg) {
-				list = append(list, of(sg.Service, sg, "{saga}", sg.Snake))
+		for _, s := range sys.Services {
+			for _, a := range s.Aggregates {
+				if want(a) {
+					list = append(list, of(s, a, "{aggregate}", a.Snake, "{sourced}", a.Snake))
+				}
 			}
 		}
 		return list
 	}
-}
-
-func aggregates(sys *view.System) []item {
-	var list []item
-	for _, s := range sys.Services {
-		for _, a := range s.Aggregates {
-			list = append(list, of(s, a, "{aggregate}", a.Snake))
-		}
-	}
-	return list
 }
 
 func views(sys *view.System) []item {
@@ -197,15 +241,25 @@ func gateways(sys *view.System) []item {
 	return []item{{data: sys.Gateway}}
 }
 
-func pods(sys *view.System) []item {
-	if !sys.Kubernetes() {
-		return nil
+func pods(sys *view.System) []item { return podsThat(nil)(sys) }
+
+func podsThat(want func(*view.Pod) bool) func(*view.System) []item {
+	return func(sys *view.System) []item {
+		if !sys.Kubernetes() {
+			return nil
+		}
+		var list []item
+		for _, p := range sys.Pods() {
+			if want == nil || want(p) {
+				list = append(list, item{data: p, vars: []string{"{service}", p.Name}})
+			}
+		}
+		return list
 	}
-	var list []item
-	for _, p := range sys.Pods() {
-		list = append(list, item{data: p, vars: []string{"{service}", p.Name}})
-	}
-	return list
+}
+
+func securePods(sys *view.System) []item {
+	return podsThat(func(*view.Pod) bool { return sys.UsesTLS() })(sys)
 }
 
 // outputPath is where a template's result goes: its path without the first folder and the suffix, with the placeholders filled.

@@ -1,8 +1,7 @@
 package generator
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,6 +30,12 @@ const (
 	Keep Action = "keep"
 	// Orphan leaves a file alone that nothing in the spec asks for any more, because it is the user's or was edited.
 	Orphan Action = "orphan"
+	// Move takes a file of the user's, or a merged one, to where the spec now has what it belongs to.
+	Move Action = "move"
+	// Rewrite changes nothing in a file of the user's but imports of packages that have moved.
+	Rewrite Action = "rewrite"
+	// Blocked is a Move to where something else is, or goes: nothing is written until that is resolved.
+	Blocked Action = "blocked"
 	// Edited is a generated file that was changed by hand: nothing is written until that is resolved.
 	Edited Action = "edited"
 )
@@ -40,10 +45,14 @@ type Change struct {
 	Path   string
 	Class  Class
 	Action Action
-	// Disk is what stands there now; nil when there is no such file.
+	// From is the path that the file moves from, whatever else happens to it; "" when it stays where it is.
+	From string
+	// Disk is what stands there now, or at From; nil when there is no such file, and for one that is moved and not looked into.
 	Disk []byte
-	// Content is what is written, and for Edited what would be; nil unless the action is Create, Update, Merge, Conflict or Edited.
+	// Content is what is written, and for Edited what would be; nil when the file is deleted or keeps what is in it.
 	Content []byte
+	// Imports are the import paths that Content has in the places of those of before, sorted.
+	Imports []string
 	// Base is what a later merge of a merged file starts from; nil when that stays as it is.
 	Base []byte
 	// rendered is what the spec makes of the file; nil for one that nothing asks for any more.
@@ -57,13 +66,17 @@ type Plan struct {
 	// Lock is the lock file after the changes.
 	Lock *lock.File
 	spec string // what Lock.Spec is when nothing is left to merge
+
+	// What Follow has been told and has found: nil without it.
+	renames *Renames
+	moved   map[string]string // a path → the path to which its file moves
 }
 
 // Pending reports that applying the plan would write something.
 func (p *Plan) Pending() bool {
 	for _, c := range p.Changes {
 		switch c.Action {
-		case Create, Update, Merge, Conflict, Delete, Edited:
+		case Create, Update, Merge, Conflict, Delete, Edited, Move, Rewrite, Blocked:
 			return true
 		}
 	}
@@ -88,18 +101,27 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 	wanted := map[string]bool{}
 	for _, f := range files {
 		wanted[f.Path] = true
-		disk, err := read(root, f.Path)
+		at, blocked, err := origin(root, f, old)
 		if err != nil {
 			return nil, err
 		}
-		entry, known := old.Entry(f.Path)
+		wanted[at] = true
+		disk, err := read(root, at)
+		if err != nil {
+			return nil, err
+		}
+		entry, known := old.Entry(at)
+		known = known && (disk != nil || !entry.Orphan) // what was deleted while nothing asked for it is new when something does again
 		action, hash := decide(f, disk, entry, known)
 		c := Change{Path: f.Path, Class: f.Class, Action: action, Disk: disk, rendered: f.Content}
+		if at != f.Path && disk != nil {
+			c.From = at
+		}
 		if action == Create || action == Update || action == Edited {
-			c.Content = f.Content
+			c.Content = ended(f.Content, disk)
 		}
 		if action == Keep && known {
-			merged, ok, err := join(root, f, disk, entry)
+			merged, ok, err := join(root, at, f, disk, entry)
 			if err != nil {
 				return nil, err
 			}
@@ -108,6 +130,11 @@ func NewPlan(root string, files []File, old *lock.File, version, specDigest stri
 				if merged.Conflicts > 0 {
 					c.Action = Conflict
 				}
+			}
+		}
+		if c.From != "" {
+			if err := c.move(root, blocked); err != nil {
+				return nil, err
 			}
 		}
 		if c.Action == Keep && hash != digest(f.Content) {
@@ -189,7 +216,7 @@ func read(root, path string) ([]byte, error) {
 	if data == nil && err == nil {
 		data = []byte{}
 	}
-	return data, err
+	return data, advise(err)
 }
 
 // inside checks that path stays below root, also through symbolic links.
@@ -206,7 +233,7 @@ func inside(root, path string) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			return advise(err)
 		}
 		if info.Mode()&fs.ModeSymlink != 0 {
 			return fmt.Errorf("%s goes through the symbolic link %s: msgen does not write through links", path, at)
@@ -215,7 +242,12 @@ func inside(root, path string) error {
 	return nil
 }
 
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+func digest(data []byte) string { return lock.Digest(data) }
+
+// ended is a text with the line ends that a file has by its first line: those of Windows are git's doing there, or its user's wish.
+func ended(text, disk []byte) []byte {
+	if first, _, ok := bytes.Cut(disk, []byte("\n")); !ok || !bytes.HasSuffix(first, []byte("\r")) {
+		return text
+	}
+	return bytes.ReplaceAll(lock.Unix(text), []byte("\n"), []byte("\r\n"))
 }

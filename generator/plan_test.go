@@ -351,3 +351,17 @@ func TestOutsideIsRefused(t *testing.T) {
 	}
 	equal(t, snapshot(t, outside), map[string]string{"b.txt": "theirs"})
 }
+
+// A file that was deleted while nothing asked for it is made anew when the spec asks for it again; one that was deleted while the spec did stays deleted.
+func TestDeletedOrphanComesBack(t *testing.T) {
+	root := tree(t, nil)
+	mine, other := file("a.go", generator.Yours, "a"), file("b.go", generator.Yours, "b")
+	run(t, root, mine, other)
+	run(t, root, other) // a.go is an orphan now
+	drop(t, root, "a.go")
+	drop(t, root, "b.go")
+	run(t, root, mine, other)
+	got := snapshot(t, root)
+	delete(got, lock.Name)
+	equal(t, got, map[string]string{"a.go": "a"})
+}

@@ -8,25 +8,40 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"github.com/msgen-dev/msgen/generator/override"
 )
 
+// platformDir is the platform's folder, among the templates and in a system.
+const platformDir = "platform"
+
 // platformModule is the import path that the platform's packages have here.
-const platformModule = "github.com/msgen-dev/msgen/templates/platform"
+const platformModule = "github.com/msgen-dev/msgen/templates/" + platformDir
+
+// copied reports that a file of the platform becomes one of a system. Benchmarks against other projects stay here.
+func copied(name string) bool { return !strings.HasSuffix(name, "_peer_test.go") }
 
 // platform returns the runtime as it is copied into a system: the Go sources with their import paths rewritten, and what they embed.
-// Benchmarks against other projects (*_peer_test.go) stay here.
-func platform(fsys fs.FS, module string) ([]File, error) {
+// Those that are the project's own (own) and are not Go come as faults.
+func platform(fsys fs.FS, module string, own *override.Set) ([]File, error) {
 	var files []File
-	err := fs.WalkDir(fsys, "platform", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(name, "_peer_test.go") {
+	var wrong templateFaults
+	err := fs.WalkDir(fsys, platformDir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !copied(name) {
 			return err
 		}
 		content, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
 		}
+		if own.Get(name) != nil {
+			if flaw := check(name, content); flaw != nil {
+				wrong = append(wrong, &fault{template: name, output: name, result: content, flaw: flaw})
+				return nil
+			}
+		}
 		if strings.HasSuffix(name, ".go") {
-			if content, err = rewriteImports(content, module+"/platform"); err != nil {
+			if content, err = rewriteImports(content, module+"/"+platformDir); err != nil {
 				return fmt.Errorf("templates/%s: %w", name, err)
 			}
 			if !bytes.HasPrefix(content, []byte("// Code generated ")) {
@@ -36,6 +51,9 @@ func platform(fsys fs.FS, module string) ([]File, error) {
 		files = append(files, File{Path: name, Class: Generated, Content: content})
 		return nil
 	})
+	if err == nil && len(wrong) > 0 {
+		return nil, wrong
+	}
 	return files, err
 }
 

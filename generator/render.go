@@ -2,18 +2,20 @@ package generator
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/format"
-	"go/scanner"
 	"io/fs"
 	"path"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"text/template"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/msgen-dev/msgen/generator/override"
 	"github.com/msgen-dev/msgen/generator/view"
 )
 
@@ -26,50 +28,60 @@ type File struct {
 	Path    string
 	Class   Class
 	Content []byte
+	// From is where it was before the spec renamed what it belongs to; "" for a file that has not moved, and for a generated one.
+	From string
 }
 
 // templateSet is the parsed templates of a file system.
 type templateSet struct {
 	fsys   fs.FS
+	own    *override.Set // those that are the project's
+	want   func(output) bool
 	parsed map[string]*template.Template
 }
 
-// parse parses every template of the table. A template that is no template (go.sum) is taken as it is.
-func parse(fsys fs.FS) (*templateSet, error) {
-	set := &templateSet{fsys: fsys, parsed: map[string]*template.Template{}}
+// parse parses every template of the table for which want is true. A template that is no template (go.sum) is taken as it is. own are those that
+// stand in fsys in the places of built-in ones. What is wrong with templates comes as faults.
+func parse(fsys fs.FS, own *override.Set, want func(output) bool) (*templateSet, error) {
+	set := &templateSet{fsys: fsys, own: own, want: want, parsed: map[string]*template.Template{}}
 	common := funcs()
+	var wrong templateFaults
 	for _, o := range outputs {
+		if !want(o) || !override.IsTemplate(o.template) {
+			continue
+		}
 		text, err := fs.ReadFile(fsys, o.template)
 		if err != nil {
 			return nil, err
 		}
-		if !strings.HasSuffix(o.template, ".tmpl") {
-			continue
-		}
 		t, err := template.New(o.template).Option("missingkey=error").Funcs(common).Parse(string(text))
 		if err != nil {
-			return nil, fmt.Errorf("templates/%w", err)
+			wrong = append(wrong, &fault{template: o.template, err: err})
+			continue
 		}
 		set.parsed[o.template] = t
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
 	}
 	return set, nil
 }
 
-// render returns what the table writes for a system, sorted by path. Only templates for which want is true are rendered.
-func (t *templateSet) render(sys *view.System, want func(output) bool) ([]File, error) {
+// render returns what the table writes for a system, sorted by path. What is wrong with templates comes as faults.
+func (t *templateSet) render(sys *view.System) ([]File, error) {
 	type job struct {
 		output
 		item
 	}
 	var jobs []job
 	for _, o := range outputs {
-		if want(o) {
+		if t.want(o) {
 			for _, it := range o.each(sys) {
 				jobs = append(jobs, job{o, it})
 			}
 		}
 	}
-	files := make([]File, len(jobs))
+	files, wrong := make([]File, len(jobs)), make([]*fault, len(jobs))
 	table := packages(sys)
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -77,11 +89,17 @@ func (t *templateSet) render(sys *view.System, want func(output) bool) ([]File, 
 		group.Go(func() error {
 			content, err := t.one(j.output, j.item, sys, table)
 			files[i] = File{Path: outputPath(j.template, j.vars), Class: j.class, Content: content}
+			if errors.As(err, &wrong[i]) {
+				return nil // the others of the table are rendered, so that the same faults are found in every run
+			}
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
+	}
+	if wrong = slices.DeleteFunc(wrong, func(f *fault) bool { return f == nil }); len(wrong) > 0 {
+		return nil, templateFaults(wrong)
 	}
 	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
 	for i := 1; i < len(files); i++ {
@@ -92,6 +110,7 @@ func (t *templateSet) render(sys *view.System, want func(output) bool) ([]File, 
 	return files, nil
 }
 
+// one is what a template of the table makes of one thing. What is wrong with the template comes as a fault.
 func (t *templateSet) one(o output, it item, sys *view.System, table map[string]string) ([]byte, error) {
 	parsed, ok := t.parsed[o.template]
 	if !ok {
@@ -99,14 +118,23 @@ func (t *templateSet) one(o output, it item, sys *view.System, table map[string]
 	}
 	var buf bytes.Buffer
 	if err := parsed.Execute(&buf, it.data); err != nil {
-		return nil, fmt.Errorf("templates/%w", err)
+		return nil, &fault{template: o.template, data: it.data, err: err}
 	}
-	if !strings.HasSuffix(outputPath(o.template, nil), ".go") {
+	result := func(wrong *flaw) *fault {
+		return &fault{template: o.template, parsed: parsed, data: it.data, output: outputPath(o.template, it.vars), result: buf.Bytes(), flaw: wrong}
+	}
+	name := outputPath(o.template, nil)
+	if !strings.HasSuffix(name, ".go") {
+		if t.own.Get(o.template) != nil {
+			if wrong := check(name, buf.Bytes()); wrong != nil {
+				return nil, result(wrong)
+			}
+		}
 		return buf.Bytes(), nil
 	}
 	lookup := func(name string) string {
-		if name == "gen" && it.dir != "" {
-			return path.Join(sys.Module, it.dir, "internal/gen")
+		if (name == "gen" || name == "gentest") && it.dir != "" {
+			return path.Join(sys.Module, it.dir, "internal", name)
 		}
 		return table[name]
 	}
@@ -115,25 +143,10 @@ func (t *templateSet) one(o output, it item, sys *view.System, table map[string]
 		src, err = format.Source(src)
 	}
 	if err != nil {
-		return nil, goError(o.template, buf.Bytes(), err)
+		return nil, result(notGo(err))
 	}
 	if o.class == Generated {
 		src = append([]byte(header), src...)
 	}
 	return src, nil
-}
-
-// goError shows the line at which a template's result is not Go.
-func goError(name string, src []byte, err error) error {
-	list, ok := err.(scanner.ErrorList) //nolint:errorlint // go/parser returns it unwrapped
-	if !ok || len(list) == 0 {
-		return fmt.Errorf("templates/%s: its result is not Go: %w", name, err)
-	}
-	pos := list[0].Pos
-	lines := strings.Split(string(src), "\n")
-	if pos.Line < 1 || pos.Line > len(lines) {
-		return fmt.Errorf("templates/%s: its result is not Go: %w", name, err)
-	}
-	return fmt.Errorf("templates/%s: its result is not Go: %s\n%5d | %s\n      | %s^",
-		name, list[0].Msg, pos.Line, lines[pos.Line-1], strings.Repeat(" ", max(0, pos.Column-1)))
 }

@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/msgen-dev/msgen/generator/lock"
+	"github.com/msgen-dev/msgen/generator/override"
 )
 
 // DevVersion is the version of a program that was not built as a release.
@@ -57,10 +58,11 @@ func Settled(root string, old *lock.File) (*Plan, error) {
 	return plan, nil
 }
 
-// Sources is the digest of what a system is generated from: the spec and the contract-first files that it names.
-func Sources(spec []byte, protos map[string][]byte) string {
+// Sources is the digest of what a system is generated from: the spec, the contract-first files that it names, and the project's own templates,
+// whatever their line ends are.
+func Sources(spec []byte, protos map[string][]byte, overrides *override.Set) string {
 	h := sha256.New()
-	h.Write(spec)
+	h.Write(lock.Unix(spec))
 	names := make([]string, 0, len(protos))
 	for name := range protos {
 		names = append(names, name)
@@ -68,7 +70,8 @@ func Sources(spec []byte, protos map[string][]byte) string {
 	sort.Strings(names)
 	for _, name := range names {
 		_, _ = fmt.Fprintf(h, "\x00%s\x00", name)
-		h.Write(protos[name])
+		h.Write(lock.Unix(protos[name]))
 	}
+	_ = overrides.Write(h) // a hash takes all
 	return hex.EncodeToString(h.Sum(nil))
 }

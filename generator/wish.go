@@ -13,10 +13,12 @@ import (
 func (p *Plan) Prune() []string {
 	orphans := p.Of(Orphan)
 	for i := range p.Changes {
-		if p.Changes[i].Action == Orphan {
-			p.Changes[i].Action = Delete
+		if c := &p.Changes[i]; c.Action == Orphan {
+			c.Action, c.Content, c.Imports = Delete, nil, nil
+			c.Path, c.From = c.at(), "" // it does not have to move first
 		}
 	}
+	slices.SortFunc(p.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	p.Lock.Files = slices.DeleteFunc(slices.Clone(p.Lock.Files), func(e lock.Entry) bool { return slices.Contains(orphans, e.Path) })
 	return orphans
 }
@@ -45,7 +47,7 @@ func (p *Plan) Restore(path string) error {
 	default:
 		c.Action = Update
 	}
-	c.Content = c.rendered
+	c.Content = ended(c.rendered, c.Disk)
 	if c.Class == Merged {
 		c.Base = c.rendered
 	}

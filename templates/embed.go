@@ -8,5 +8,5 @@ import "embed"
 // FS holds the templates, the platform's sources and the examples. Names below a folder keep their case; a file that begins with a dot in
 // the output begins with "dot-" here, as embedding skips hidden files.
 //
-//go:embed all:deploy all:docs all:examples all:gateway all:module all:platform all:root all:service
+//go:embed all:deploy all:docs all:examples all:gateway all:module all:platform all:root all:security all:service
 var FS embed.FS

@@ -25,8 +25,10 @@ func Render(sys *view.System) ([]byte, error) {
 		d.channel(topic)
 	}
 	d.events()
+	d.stored()
 	d.commands()
 	d.replies()
+	d.choreographies()
 	d.operationsOf()
 
 	info := ordered.New().Set("title", sys.Name).Set("version", "v1")
@@ -108,6 +110,11 @@ func (d *document) about(topic string) string {
 			return "What the participants answer to the sagas of " + s.Name + ", in order per saga."
 		}
 	}
+	for _, sg := range d.sys.Sagas {
+		if sg.Choreographed() && topic == sg.FlowTopic() {
+			return "What happens in the sagas " + sg.Name + ", in order per saga."
+		}
+	}
 	return "Events of systems outside, in order per key."
 }
 
@@ -126,8 +133,15 @@ func ref(to string) *ordered.Map { return ordered.New().Set("$ref", to) }
 // traits are what groups of messages share.
 func (d *document) traits() *ordered.Map {
 	traits := ordered.New().Set("cloudEvent", d.cloudEvent())
-	if len(d.sys.Sagas) > 0 {
-		traits.Set("sagaCommand", sagaCommand()).Set("sagaReply", sagaReply())
+	if len(d.sys.EventSourced()) > 0 {
+		traits.Set("storedEvent", storedEvent())
+	}
+	for _, sg := range d.sys.Sagas {
+		if sg.Choreographed() {
+			traits.Set("sagaEvent", sagaEvent())
+		} else {
+			traits.Set("sagaCommand", sagaCommand()).Set("sagaReply", sagaReply())
+		}
 	}
 	return traits
 }
@@ -179,6 +193,9 @@ func (d *document) events() {
 
 func (d *document) commands() {
 	for _, sg := range d.sys.Sagas {
+		if sg.Choreographed() {
+			continue
+		}
 		for _, c := range sg.Commands() {
 			m := c.Method
 			topic, name := m.Service.CommandTopic, messageName(m.CommandType, d.sys)
@@ -198,6 +215,9 @@ func (d *document) commands() {
 
 func (d *document) replies() {
 	for _, sg := range d.sys.Sagas {
+		if sg.Choreographed() {
+			continue
+		}
 		topic := sg.Service.ReplyTopic
 		d.put(topic, "SagaReply", func() *ordered.Map {
 			return message(replyType, "SagaReply", "What became of a command. Its payload is the method's response or, when ce_sagaoutcome is not done, a google.rpc.Status.",

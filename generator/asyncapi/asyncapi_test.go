@@ -46,7 +46,7 @@ func render(t *testing.T, name string) []byte {
 }
 
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"shop", "minimal"} {
+	for _, name := range []string{"shop", "minimal", "choreography"} {
 		got := render(t, name)
 		golden := "testdata/" + name + ".yaml"
 		if *update {
@@ -86,7 +86,7 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"shop", "minimal"} {
+	for _, name := range []string{"shop", "minimal", "choreography"} {
 		if err := check.Validate(decode(t, render(t, name))); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -113,7 +113,7 @@ func decode(t *testing.T, doc []byte) map[string]any {
 
 // TestReferences follows every $ref of the documents.
 func TestReferences(t *testing.T) {
-	for _, name := range []string{"shop", "minimal"} {
+	for _, name := range []string{"shop", "minimal", "choreography"} {
 		doc := decode(t, render(t, name))
 		count := 0
 		var walk func(any)
@@ -187,7 +187,7 @@ func TestFlows(t *testing.T) {
 		"inventory receives":     {"ReleaseStock", "ReserveStock"},
 		"inventory sends":        {"StockReserved", "replies/messages/SagaReply"},
 		"payments receives":      {"AuthorizePayment", "CapturePayment", "VoidPayment"},
-		"payments sends":         {"PaymentCaptured", "replies/messages/SagaReply"},
+		"payments sends":         {"Authorized", "Captured", "Created", "Deleted", "PaymentCaptured", "Updated", "Voided", "replies/messages/SagaReply"},
 		"notifications receives": {"OrderConfirmed", "OrderRejected"},
 		"history receives":       {"OrderConfirmed", "OrderPlaced", "OrderRejected", "PaymentCaptured"},
 	} {

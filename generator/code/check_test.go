@@ -30,7 +30,7 @@ func system(tb testing.TB, name string) string {
 		tb.Fatal(err, found)
 	}
 	root := tb.TempDir()
-	plan, err := generator.NewPlan(root, files, &lock.File{Format: lock.Format}, generator.DevVersion, generator.Sources(content, nil))
+	plan, err := generator.NewPlan(root, files, &lock.File{Format: lock.Format}, generator.DevVersion, generator.Sources(content, nil, nil))
 	if err != nil {
 		tb.Fatal(err)
 	}

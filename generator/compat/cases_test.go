@@ -128,6 +128,49 @@ func TestCompare(t *testing.T) {
 			},
 		},
 		{
+			what: "a service renamed", pairs: []string{"  bills:", "  invoices:\n    renamedFrom: bills"},
+			want: []string{
+				"MSG755 services.invoices: the service bills is called invoices now: it answers as demo.invoices.v1.InvoicesService instead of demo.bills.v1.BillsService",
+				"MSG758 events.OrderClosed: OrderClosed is sent by invoices, which was called bills, as com.example.demo.invoices.v1.OrderClosed to the topic demo.invoices.events instead of com.example.demo.bills.v1.OrderClosed to demo.bills.events",
+			},
+		},
+		{
+			what: "a service renamed, and changed", pairs: []string{
+				"  orders:", "  sales:\n    renamedFrom: orders", "sku: string, extra: Extra", "sku: int32, extra: Extra", "[open, closed]", "[open]", "updates: Order, to: closed", "updates: Order, to: open",
+				"    api:\n      PlaceOrder: {http: POST /v1/orders,", "    api:\n      PlaceOrder: {http: POST /v2/orders,",
+			},
+			want: []string{
+				"MSG753 services.orders.types.Line.sku: Line.sku is int32 instead of string",
+				"MSG754 services.orders.aggregates.Order.states.closed: Order.State.STATE_CLOSED is removed",
+				"MSG755 services.sales: the service orders is called sales now: it answers as demo.sales.v1.SalesService instead of demo.orders.v1.OrdersService",
+				"MSG757 services.sales.api.PlaceOrder: PlaceOrder is reached by POST /v2/orders instead of POST /v1/orders",
+				"MSG758 events.OrderClosed: OrderClosed is sent by sales, which was called orders, as com.example.demo.sales.v1.OrderClosed to the topic demo.sales.events instead of com.example.demo.orders.v1.OrderClosed to demo.orders.events",
+				"MSG758 events.OrderPlaced: OrderPlaced is sent by sales, which was called orders, as com.example.demo.sales.v1.OrderPlaced to the topic demo.sales.events instead of com.example.demo.orders.v1.OrderPlaced to demo.orders.events",
+			},
+		},
+		{
+			what: "a method renamed", pairs: []string{"GetOrder: {", "FindOrder: {renamedFrom: GetOrder, "},
+			want: []string{"MSG755 services.orders.api.FindOrder: the method GetOrder of orders is called FindOrder now"},
+		},
+		{
+			what: "a method renamed, with another route", pairs: []string{"PlaceOrder: {http: POST /v1/orders, creates", "BuyOrder: {renamedFrom: PlaceOrder, http: POST /v2/orders, creates"},
+			want: []string{
+				"MSG755 services.orders.api.BuyOrder: the method PlaceOrder of orders is called BuyOrder now",
+				"MSG757 services.orders.api.BuyOrder: BuyOrder is reached by POST /v2/orders instead of POST /v1/orders",
+			},
+		},
+		{ // its name is on no wire, but what is named after it
+			what: "an aggregate renamed", pairs: []string{"aggregates: {Bill: {fields: {total: money}}}", "aggregates: {Invoice: {renamedFrom: Bill, fields: {total: money}}}", "creates: Bill", "creates: Invoice"},
+			want: []string{"MSG751 services.bills.api.SendBill.bill_id: SendBillRequest.bill_id is removed"},
+		},
+		{
+			what: "an event renamed", pairs: []string{"sends: [OrderPlaced]", "sends: [OrderBooked]", "  OrderPlaced: {key: order_id, fields: {order_id: uuid, at: timestamp}}", "  OrderBooked: {renamedFrom: OrderPlaced, key: order_id, fields: {order_id: uuid}}"},
+			want: []string{
+				"MSG751 events.OrderPlaced.fields.at: OrderPlaced.at is removed",
+				"MSG758 events.OrderBooked: the event OrderPlaced is called OrderBooked now: it is sent as com.example.demo.orders.v1.OrderBooked instead of com.example.demo.orders.v1.OrderPlaced",
+			},
+		},
+		{
 			what: "the module", pairs: []string{"example.com/demo", "example.org/demo"},
 			want: []string{
 				"MSG758 events.OrderClosed: OrderClosed is no longer sent by bills as com.example.demo.bills.v1.OrderClosed",

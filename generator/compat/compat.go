@@ -93,7 +93,8 @@ func (s *Side) message(e *view.Event) protoreflect.MessageDescriptor {
 // Compare reports what breaks for those who know the old side, in the order of the new one's text. A finding points into the new spec: at what
 // has changed, or at what held that which is gone; where it stood before is beside it.
 func Compare(old, now *Side) diag.List {
-	c := &comparison{old: old, now: now, fields: map[string]*finding{}, seen: map[protoreflect.FullName]bool{}}
+	c := &comparison{old: old, now: now, fields: map[string]*finding{}, seen: map[protoreflect.FullName]bool{}, names: names{}}
+	c.names.find(old, now)
 	for _, svc := range old.System.Services {
 		c.service(svc)
 	}
@@ -126,6 +127,7 @@ type comparison struct {
 	fields map[string]*finding
 	order  []string
 	seen   map[protoreflect.FullName]bool // messages and enums compared
+	names  names
 }
 
 func (c *comparison) add(id, path string, at, was source.Span, message, label, help string) {
@@ -147,13 +149,19 @@ func (c *comparison) service(was *view.Service) {
 	path := "services." + was.Name
 	is := c.now.service(was.Name)
 	if is == nil {
+		is = c.now.renamedService(was.Name)
+	}
+	if is == nil {
 		c.add(rule.MethodRemoved, path, c.now.Spec.System.Span, was.Spec.Name.Span,
 			fmt.Sprintf("the service %s is removed, and with it %s", was.Name, methodCount(old)), "",
 			"keep the service until nobody calls it any more")
 		return
 	}
 	now := c.now.grpc(is)
-	if now == nil || now.FullName() != old.FullName() {
+	switch {
+	case now != nil && now.FullName() != old.FullName() && is.Name != was.Name:
+		c.serviceRenamed(was, is, old, now)
+	case now == nil || now.FullName() != old.FullName():
 		what := "none"
 		if now != nil {
 			what = string(now.FullName())
@@ -164,7 +172,7 @@ func (c *comparison) service(was *view.Service) {
 		return
 	}
 	for _, m := range was.Methods {
-		c.method(is, m, old.Methods().ByName(protoreflect.Name(m.Name)), now.Methods().ByName(protoreflect.Name(m.Name)))
+		c.method(is, m, old.Methods().ByName(protoreflect.Name(m.Name)), now)
 	}
 }
 
@@ -175,10 +183,16 @@ func methodCount(s protoreflect.ServiceDescriptor) string {
 	return "its method " + string(s.Methods().Get(0).Name())
 }
 
-// method compares one method; now is nil when it is gone.
-func (c *comparison) method(svc *view.Service, m *view.Method, old, now protoreflect.MethodDescriptor) {
-	path := "services." + svc.Name + ".api." + m.Name
-	was := c.old.method(m, old)
+// method compares one method with what the service has now.
+func (c *comparison) method(svc *view.Service, m *view.Method, old protoreflect.MethodDescriptor, in protoreflect.ServiceDescriptor) {
+	was, name := c.old.method(m, old), m.Name
+	now := in.Methods().ByName(protoreflect.Name(name))
+	if renamed := renamedMethod(svc, name); now == nil && renamed != nil {
+		name = renamed.Name
+		now = in.Methods().ByName(protoreflect.Name(name))
+		c.methodRenamed(svc, m.Name, renamed, was)
+	}
+	path := "services." + svc.Name + ".api." + name
 	if now == nil {
 		at := svc.Spec.Name.Span
 		if in := c.now.written(c.now.grpc(svc)); !in.span.IsZero() {
@@ -190,7 +204,7 @@ func (c *comparison) method(svc *view.Service, m *view.Method, old, now protoref
 	}
 	var is *view.Method
 	for _, other := range svc.Methods {
-		if other.Name == m.Name {
+		if other.Name == name {
 			is = other
 		}
 	}
@@ -203,8 +217,8 @@ func (c *comparison) method(svc *view.Service, m *view.Method, old, now protoref
 		{"takes", old.Input(), now.Input(), old.IsStreamingClient(), now.IsStreamingClient()},
 		{"answers", old.Output(), now.Output(), old.IsStreamingServer(), now.IsStreamingServer()},
 	} {
-		if before, after := signature(side.old, side.streamed), signature(side.now, side.stream); before != after {
-			c.add(rule.MethodChanged, path, at, was, fmt.Sprintf("%s %s %s instead of %s", m.Name, side.what, after, before), "",
+		if before, after := c.names.now(signature(side.old, side.streamed)), signature(side.now, side.stream); before != after {
+			c.add(rule.MethodChanged, path, at, was, fmt.Sprintf("%s %s %s instead of %s", name, side.what, after, before), "",
 				"add a new method beside it, and remove this one when nobody calls it any more")
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/msgen-dev/msgen/generator"
 	"github.com/msgen-dev/msgen/generator/lock"
 	"github.com/msgen-dev/msgen/generator/number"
 	"github.com/msgen-dev/msgen/schema"
@@ -205,6 +206,9 @@ func Against(ctx context.Context, specPath, ref string, spec *schema.Spec, proto
 	}
 	if old == nil {
 		return nil, thenFaulty(past.Spec.File.Name, faults)
+	}
+	if _, clashes := generator.NewRenames(spec, protos, file); clashes.HasErrors() { // the numbers follow names that generate has still to move
+		return clashes, nil
 	}
 	now, faults, err := NewSide(ctx, spec, protos, file.Numbers, "")
 	if err != nil {

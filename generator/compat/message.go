@@ -87,7 +87,7 @@ func (c *comparison) field(message protoreflect.MessageDescriptor, old protorefl
 		}
 		c.report(rule.FieldRenumbered, was, at.span, name, fmt.Sprintf("has the number %d instead of %d", now.Number(), old.Number()), help)
 	}
-	if before, after := kind(old), kind(now); before != after {
+	if before, after := c.names.now(kind(old)), kind(now); before != after {
 		if !was.typ.IsZero() && !at.typ.IsZero() {
 			was.span, at.span = was.typ, at.typ
 		}

@@ -4,8 +4,6 @@ package drift
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +14,7 @@ import (
 	"github.com/msgen-dev/msgen/generator"
 	"github.com/msgen-dev/msgen/generator/lock"
 	"github.com/msgen-dev/msgen/generator/migration"
+	"github.com/msgen-dev/msgen/generator/override"
 	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
 	"github.com/msgen-dev/msgen/schema/rule"
@@ -35,7 +34,8 @@ type Input struct {
 
 // Check compares the folder root with its msgen.lock and with what in would generate. It reads and does not write. Spans show paths below
 // root. Without a lock nothing was generated, and there is nothing to find. The spec is rendered only where the lock does not already say
-// that the same would come out; what is then wrong with contract-first files is among the findings, as nothing can be compared.
+// that the same would come out; what is then wrong with contract-first files and with the project's own templates is among the findings, as
+// nothing can be compared.
 func Check(ctx context.Context, root string, in Input) (diag.List, error) {
 	t := &tree{root: root, Input: in}
 	text, err := os.ReadFile(filepath.Join(root, lock.Name))
@@ -55,12 +55,32 @@ func Check(ctx context.Context, root string, in Input) (diag.List, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources := generator.Sources(in.Content, in.Protos)
+	if half, err := generator.Interrupted(root); err != nil {
+		return nil, err
+	} else if half { // the half that is new would seem edited
+		t.add(rule.OutOfDate, lock.Name, t.lockLine("spec: "), "a run of msgen generate is writing here or was killed while it did", "", "run msgen generate, which finishes what is left")
+		return t.list, nil
+	}
+	var found diag.List
+	if t.overrides, found, err = generator.Overrides(root); err != nil {
+		return nil, err
+	}
+	if found.HasErrors() { // what would be generated cannot be known, and why is what there is to say
+		t.Spec = nil
+	}
+	if t.Spec != nil && generator.HasRenames(t.Spec) {
+		names, err := t.renamed(old)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, names...)
+	}
+	sources := generator.Sources(in.Content, in.Protos, t.overrides)
 	same, err := generator.UpToDate(root, old, in.Version, sources)
 	if err != nil {
 		return nil, err
 	}
-	t.list = t.mergeMarkers(old.Files, same)
+	t.list = append(t.mergeMarkers(old.Files, same), found...)
 	if t.err != nil {
 		return nil, t.err
 	}
@@ -80,10 +100,12 @@ func Check(ctx context.Context, root string, in Input) (diag.List, error) {
 type tree struct {
 	root string
 	Input
-	lockText *source.File
-	list     diag.List
-	reported map[string]bool // paths that need no second finding
-	err      error
+	overrides *override.Set
+	renames   *generator.Renames
+	lockText  *source.File
+	list      diag.List
+	reported  map[string]bool // paths that need no second finding
+	err       error
 }
 
 // generated finds generated files that are edited or missing.
@@ -101,7 +123,7 @@ func (t *tree) generated(old *lock.File) error {
 			t.add(rule.MissingGenerated, entry.Path, t.lockLine("path: "+entry.Path), "the generated file "+entry.Path+" is missing",
 				"written by msgen "+old.Generator, "run msgen generate, and commit what it writes")
 		case t.reported[entry.Path]: // in the middle of a merge
-		case digest(content) != entry.SHA256:
+		case lock.Digest(content) != entry.SHA256:
 			file := source.NewFile(entry.Path, content)
 			t.add(rule.EditedGenerated, entry.Path, firstLine(file), "the generated file "+entry.Path+" was edited", "",
 				"put the change into msgen.yaml or a file of yours, then delete this one and run msgen generate")
@@ -115,7 +137,10 @@ func (t *tree) outOfDate(ctx context.Context, old *lock.File, sources string) er
 	if t.Spec == nil || t.Version != generator.DevVersion && old.Generator == t.Version && old.Spec == sources {
 		return nil // the same comes out: files that are edited or missing are the tree's only faults
 	}
-	opts := generator.Options{Protos: t.Protos, Numbers: old.Numbers}
+	if err := generator.Upgrade(t.root, old); err != nil {
+		return err
+	}
+	opts := generator.Options{Protos: t.Protos, Numbers: old.Numbers, Renames: t.renames, Overrides: t.overrides}
 	var err error
 	if opts.History, err = t.read(migration.File); err != nil {
 		return err
@@ -132,8 +157,13 @@ func (t *tree) outOfDate(ctx context.Context, old *lock.File, sources string) er
 	if err != nil {
 		return err
 	}
+	if err := plan.Follow(t.root, t.renames); err != nil {
+		return err
+	}
 	var changes []string
-	for _, action := range []generator.Action{generator.Create, generator.Update, generator.Merge, generator.Conflict, generator.Delete} {
+	for _, action := range []generator.Action{
+		generator.Create, generator.Update, generator.Move, generator.Rewrite, generator.Blocked, generator.Merge, generator.Conflict, generator.Delete,
+	} {
 		for _, path := range plan.Of(action) {
 			if !t.reported[path] {
 				changes = append(changes, string(action)+" "+path)
@@ -146,9 +176,31 @@ func (t *tree) outOfDate(ctx context.Context, old *lock.File, sources string) er
 	at, label := t.lockLine("generator: "), "written by msgen "+old.Generator
 	if old.Spec != sources {
 		at, label = t.lockLine("spec: "), "written from another msgen.yaml"
+		if len(t.overrides.All()) > 0 {
+			label += " or other templates"
+		}
 	}
 	t.add(rule.OutOfDate, lock.Name, at, "the tree is not what msgen.yaml generates", label, "run msgen generate, which would "+some(changes))
 	return nil
+}
+
+// renamed finds names of before that the tree knows nothing of any more, and those that nothing can have had, which are errors.
+func (t *tree) renamed(old *lock.File) (list diag.List, err error) {
+	if err := generator.Upgrade(t.root, old); err != nil {
+		return nil, err
+	}
+	if t.renames, list = generator.NewRenames(t.Spec, t.Protos, old); list.HasErrors() {
+		t.Spec = nil // nothing can be generated
+		return list, nil
+	}
+	for _, idle := range t.renames.Idle {
+		d := rule.Finding(rule.IdleRename)
+		d.Message, d.Path = fmt.Sprintf("there is nothing that is still called %s", idle.From.V), idle.Path
+		d.Primary = diag.Label{Span: idle.From.Span, Text: "msgen.lock knows no such name"}
+		d.Help = "the rename is done: remove the key once no branch has the old name any more"
+		list = append(list, d)
+	}
+	return list, nil
 }
 
 // shown is how many changes a finding names.
@@ -207,9 +259,4 @@ func firstLine(f *source.File) source.Span { return lineSpan(f, 1, 1) }
 // lineSpan is a line from a column to its end.
 func lineSpan(f *source.File, n, col int) source.Span {
 	return source.Span{File: f, Start: source.Pos{Line: n, Col: col}, End: source.Pos{Line: n, Col: max(len(f.Runes(n))+1, col)}}
-}
-
-func digest(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
 }

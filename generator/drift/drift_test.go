@@ -67,7 +67,7 @@ func regenerate(t testing.TB, root string) {
 	if err != nil || found.HasErrors() {
 		t.Fatal(err, found)
 	}
-	plan, err := generator.NewPlan(root, files, old, release, generator.Sources(in.Content, nil))
+	plan, err := generator.NewPlan(root, files, old, release, generator.Sources(in.Content, nil, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/msgen-dev/msgen/generator"
 	"github.com/msgen-dev/msgen/generator/lock"
+	"github.com/msgen-dev/msgen/generator/override"
 	"github.com/msgen-dev/msgen/schema/diag"
 	"github.com/msgen-dev/msgen/schema/rule"
 	"github.com/msgen-dev/msgen/schema/source"
@@ -27,7 +28,7 @@ const (
 const largest = 4 << 20
 
 // folders are where people write files that the lock does not know.
-func folders() []string { return []string{"services", "gateway", "deploy"} }
+func folders() []string { return []string{"services", "gateway", "deploy", override.Dir} }
 
 // mergeMarkers finds conflicts in the files of the lock and in all others below some folders. Where the generated ones are what they were,
 // they have none.

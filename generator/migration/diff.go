@@ -8,8 +8,7 @@ import (
 
 // diff is the SQL that takes a database from old to now, the SQL back, and a word on what changed for the file's name. A column or table that
 // the spec no longer has stays: a release that still reads it may be running, and dropping data is a person's decision.
-func diff(old, now []Table) (up, down, about string) {
-	d := &differ{}
+func (d *differ) diff(old, now []Table) (up, down, about string) {
 	before := map[string]Table{}
 	for _, t := range old {
 		before[t.Name] = t

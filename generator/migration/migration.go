@@ -3,6 +3,7 @@
 package migration
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
@@ -45,6 +46,8 @@ type Step struct {
 type Service struct {
 	Tables []Table `json:"tables"`
 	Steps  []Step  `json:"steps"`
+	// Set is the name under which its databases remember which steps they have run; "" is the service's own. It outlives a rename of the service.
+	Set string `json:"set,omitempty"`
 }
 
 // History is the history of a system, by service.
@@ -71,9 +74,33 @@ func (h History) Marshal() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// Advance brings a service's history to the given tables, with one more step when something has changed. A service without tables and
+// Rename gives the history of a service to another name that has none: its databases have run those migrations, and remember them as set unless
+// they do so under another name already.
+func (h History) Rename(from, to, set string) {
+	s := h[from]
+	if s == nil || h[to] != nil {
+		return
+	}
+	s.Set = cmp.Or(s.Set, set)
+	h[to] = s
+	delete(h, from)
+}
+
+// Sets are the names under which databases remember the migrations of services, where those are not the services' own.
+func (h History) Sets() map[string]string {
+	sets := map[string]string{}
+	for name, s := range h {
+		if s.Set != "" {
+			sets[name] = s.Set
+		}
+	}
+	return sets
+}
+
+// Advance brings a service's history to the given tables, with one more step when something has changed. renames are tables and columns that are
+// to be called otherwise. A service without tables and
 // without a history stays out of it.
-func (h History) Advance(service string, tables []Table) {
+func (h History) Advance(service string, tables []Table, renames ...Rename) {
 	s := h[service]
 	if s == nil {
 		if len(tables) == 0 {
@@ -82,7 +109,9 @@ func (h History) Advance(service string, tables []Table) {
 		s = &Service{}
 		h[service] = s
 	}
-	up, down, about := diff(s.Tables, tables)
+	d := &differ{}
+	s.Tables = d.rename(s.Tables, tables, renames)
+	up, down, about := d.diff(s.Tables, tables)
 	if up == "" {
 		return
 	}

@@ -66,7 +66,7 @@ func TestDiffColumn(t *testing.T) {
 		{"another type", []Column{text("note")}, []Column{number}, []string{"DROP DEFAULT;", "TYPE bigint USING note::text::bigint;", "SET DEFAULT 0;"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			up, _, _ := diff(orders(test.old...), orders(test.now...))
+			up, _, _ := (&differ{}).diff(orders(test.old...), orders(test.now...))
 			for _, want := range test.want {
 				if !strings.Contains(up, want) {
 					t.Errorf("no %q in\n%s", want, up)

@@ -142,6 +142,53 @@ func (t Table) Reserved(full string) (numbers []int, names []string) {
 	return numbers, names
 }
 
+// Rename gives a message, or all of a package, another name: its enums and what else stands below it follow, and so do the types of removed
+// fields. What has numbers under the new name already keeps them.
+func (t Table) Rename(from, to string) {
+	for _, full := range slices.Sorted(maps.Keys(t)) {
+		rest, ok := strings.CutPrefix(full, from)
+		if !ok || rest != "" && rest[0] != '.' {
+			continue
+		}
+		if t[to+rest] == nil {
+			t[to+rest] = t[full]
+		}
+		delete(t, full)
+	}
+	for _, e := range t {
+		for _, list := range [][]Name{e.Used, e.Removed} {
+			for i := range list {
+				list[i].Type = renamedType(list[i].Type, from, to)
+			}
+		}
+	}
+}
+
+// RenameField gives a field of a message, or a value of an enum, another name; unless there is one of that name.
+func (t Table) RenameField(full, from, to string) {
+	e := t[full]
+	if e == nil || slices.ContainsFunc(e.Used, func(n Name) bool { return n.Name == to }) {
+		return
+	}
+	for i := range e.Used {
+		if e.Used[i].Name == from {
+			e.Used[i].Name = to
+		}
+	}
+}
+
+// renamedType is a field's type after a message or package of it has got another name.
+func renamedType(text, from, to string) string {
+	label, name := "", text
+	if i := strings.LastIndexByte(text, ':'); i >= 0 {
+		label, name = text[:i+1], text[i+1:]
+	}
+	if rest, ok := strings.CutPrefix(name, from); ok && (rest == "" || rest[0] == '.') {
+		return label + to + rest
+	}
+	return text
+}
+
 // Clone is a table that can be changed without changing this one.
 func (t Table) Clone() Table {
 	c := make(Table, len(t))

@@ -62,7 +62,8 @@ func (d *document) use(f fault) {
 	d.responses.Set(f.name, ordered.New().
 		Set("description", f.text).
 		Set("headers", d.headers(f == tooMany || f == unavailable, f)).
-		Set("content", content(ordered.New().Set("$ref", "#/components/schemas/Error"))))
+		Set("content", ordered.New().Set("application/problem+json", ordered.New().
+			Set("schema", ordered.New().Set("$ref", "#/components/schemas/Error")))))
 }
 
 // headers are those of a response; retry adds Retry-After.
@@ -86,7 +87,7 @@ func (d *document) headers(retry bool, of ...fault) *ordered.Map {
 }
 
 func (d *document) components() *ordered.Map {
-	d.schemas.defs.Set("Error", errorSchema())
+	d.schemas.defs.Set("Error", problemSchema())
 	c := ordered.New().
 		Set("schemas", d.schemas.defs).
 		Set("responses", d.responses).
@@ -118,19 +119,27 @@ func (d *document) headerComponents() *ordered.Map {
 	return headers
 }
 
-// errorSchema is the body of every error (AIP-193).
-func errorSchema() *ordered.Map {
+// problemSchema is the body of every error: problem details (RFC 9457), with what AIP-193 adds.
+func problemSchema() *ordered.Map {
 	str := func(text string) *ordered.Map { return ordered.New().Set("type", "string").Set("description", text) }
-	inner := ordered.New().Set("type", "object").
-		Set("required", []string{"code", "status", "message", "requestId"}).
+	field := ordered.New().Set("type", "object").
+		Set("required", []string{"field", "pointer", "detail"}).
 		Set("properties", ordered.New().
-			Set("code", ordered.New().Set("type", "integer").Set("description", "The HTTP status.")).
-			Set("status", str("The gRPC code's name, such as NOT_FOUND.")).
-			Set("message", str("What is wrong, for a developer.")).
+			Set("field", str("The field of the request's message, such as lines[0].quantity.")).
+			Set("pointer", str("The same as a JSON pointer (RFC 6901).")).
+			Set("detail", str("What is wrong with it.")).
+			Set("reason", str("The constraint that it breaks.")))
+	return ordered.New().Set("type", "object").
+		Set("required", []string{"type", "title", "status", "detail", "code", "requestId"}).
+		Set("properties", ordered.New().
+			Set("type", str("about:blank: the title is that of the HTTP status.")).
+			Set("title", str("The HTTP status in words.")).
+			Set("status", ordered.New().Set("type", "integer").Set("description", "The HTTP status.")).
+			Set("detail", str("What is wrong, for a developer.")).
+			Set("code", str("The gRPC code's name, such as NOT_FOUND.")).
 			Set("requestId", str("The request's id.")).
+			Set("errors", ordered.New().Set("type", "array").Set("description", "The fields at fault.").Set("items", field)).
 			Set("details", ordered.New().Set("type", "array").
-				Set("description", "Details by their @type, such as google.rpc.BadRequest with the fields at fault.").
+				Set("description", "Other standard details by their @type, such as google.rpc.ErrorInfo (AIP-193).").
 				Set("items", ordered.New().Set("type", "object").Set("additionalProperties", true))))
-	return ordered.New().Set("type", "object").Set("required", []string{"error"}).
-		Set("properties", ordered.New().Set("error", inner))
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"sort"
 	"strings"
 
@@ -15,6 +16,8 @@ type Options struct {
 	Protos map[string][]byte
 	// Numbers are the numbers given so far; nil for a new system. Build leaves them as they are: those of now are in System.Numbers.
 	Numbers number.Table
+	// MigrationSets are the names under which databases remember the migrations of services, where those are not the services' own.
+	MigrationSets map[string]string
 }
 
 // builder holds what is known while the models are made.
@@ -42,7 +45,7 @@ func Build(spec *schema.Spec, opts Options) (*System, diag.List) {
 		commands: map[*schema.Method]bool{},
 	}
 	name := spec.System.V
-	snake := Snake(name)
+	snake := schema.Snake(name)
 	b.sys = &System{
 		Spec: spec, Name: name, Snake: snake, Module: spec.Module.V, Description: strings.TrimSpace(spec.Description.V),
 		TypePrefix:    reverseDNS(spec.Module.V),
@@ -104,7 +107,7 @@ func reverseDNS(module string) string {
 
 func (b *builder) service(s *schema.Service) {
 	name := s.Name.V
-	snake := Snake(name)
+	snake := schema.Snake(name)
 	svc := &Service{
 		System: b.sys, Spec: s, Name: name, Snake: snake, Go: Pascal(name), Upper: strings.ToUpper(snake),
 		Package:      strings.ReplaceAll(snake, "_", "") + "v1",
@@ -119,6 +122,7 @@ func (b *builder) service(s *schema.Service) {
 	}
 	if svc.HasDB {
 		svc.DatabaseName = b.sys.Snake + "_" + snake
+		svc.MigrationSet = cmp.Or(b.opts.MigrationSets[name], migrationSet(snake))
 	}
 	b.services[s] = svc
 	b.sys.Services = append(b.sys.Services, svc)
@@ -132,8 +136,14 @@ func (b *builder) finish(s *Service) {
 			s.IsOrchestrator = true
 		}
 	}
+	commanded := map[*Method]bool{}
+	for _, sg := range b.sys.Sagas {
+		for _, c := range sg.Commands() {
+			commanded[c.Method] = commanded[c.Method] || !sg.Choreographed()
+		}
+	}
 	for _, m := range s.Methods {
-		if m.IsCommand {
+		if commanded[m] {
 			s.Commands = append(s.Commands, m)
 			s.IsParticipant = true
 		}
@@ -142,6 +152,7 @@ func (b *builder) finish(s *Service) {
 	for _, m := range s.Methods {
 		sends = sends || len(m.Sends) > 0
 	}
+	sends = sends || len(s.EventSourced()) > 0
 	prefix := b.sys.Name + "." + s.Name + "."
 	if sends {
 		s.EventTopic = prefix + "events"
@@ -149,11 +160,12 @@ func (b *builder) finish(s *Service) {
 	if s.IsParticipant {
 		s.CommandTopic = prefix + "commands"
 	}
-	if s.IsOrchestrator {
+	if s.Orchestrates() {
 		s.ReplyTopic = prefix + "replies"
 	}
-	s.HasOutbox = s.HasDB && (sends || s.IsParticipant || s.IsOrchestrator)
-	s.HasInbox = s.HasDB && (len(s.Receives)+len(s.Projects) > 0 || s.IsParticipant || s.IsOrchestrator)
+	flows := s.Flows()
+	s.HasOutbox = s.HasDB && (sends || s.IsParticipant || s.IsOrchestrator || len(flows) > 0)
+	s.HasInbox = s.HasDB && (len(s.Receives)+len(s.Projects) > 0 || s.IsParticipant || s.IsOrchestrator || len(flows) > 0)
 
 	topics := map[string]bool{}
 	for _, r := range s.Receives {
@@ -170,6 +182,9 @@ func (b *builder) finish(s *Service) {
 		if t != "" {
 			topics[t] = true
 		}
+	}
+	for _, sg := range flows {
+		topics[sg.FlowTopic()] = true
 	}
 	s.Subscribes = sortedKeys(topics)
 

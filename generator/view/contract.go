@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/msgen-dev/msgen/generator/compile"
+	"github.com/msgen-dev/msgen/schema"
 	"github.com/msgen-dev/msgen/schema/diag"
 )
 
@@ -61,7 +62,7 @@ func (b *builder) contractFirst(s *Service) {
 		name := string(md.Name())
 		known[name] = true
 		m := &Method{
-			Service: s, Name: name, Snake: Snake(name), Var: Var(name), Kind: Own, Internal: true,
+			Service: s, Name: name, Snake: schema.Snake(name), Var: Var(name), Kind: Own, Internal: true,
 			Doc:             fmt.Sprintf("%s is written by hand.", name),
 			CommandType:     b.sys.TypePrefix + "." + s.Snake + ".v1." + name,
 			ClientStreaming: md.IsStreamingClient(), ServerStreaming: md.IsStreamingServer(),

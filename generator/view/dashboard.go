@@ -87,6 +87,7 @@ func (s *System) Panels() []Panel {
 			series("Dead letters and retries", "reqps",
 				Query{Expr: `sum by (job, type) (rate(inbox_dead_letters_total{` + svc + `}[5m]))`, Legend: "{{job}} {{type}} dead"},
 				Query{Expr: `sum by (job, type) (rate(inbox_retries_total{` + svc + `}[5m]))`, Legend: "{{job}} {{type}} retried"}),
+			series("Dead letters kept", "short", Query{Expr: `max by (job, type) (inbox_dead_letters_kept{` + svc + `})`, Legend: "{{job}} {{type}}"}),
 			series("Repeats dropped", "reqps", Query{Expr: `sum by (job) (rate(inbox_duplicates_total{` + svc + `}[5m]))`, Legend: "{{job}}"}),
 			series("Messages in a batch", "short", Query{Expr: quantile("0.5", "job", `inbox_batch_size_bucket{`+svc+`}`), Legend: "{{job}} p50"}),
 		}})

@@ -97,6 +97,17 @@ func (s *System) UsesKafka() bool {
 // UsesDatabase reports that some service has a database.
 func (s *System) UsesDatabase() bool { return s.DatabaseNames() != "" }
 
+// DatabaseServices are the services that have one.
+func (s *System) DatabaseServices() []*Service {
+	var list []*Service
+	for _, svc := range s.Services {
+		if svc.HasDB {
+			list = append(list, svc)
+		}
+	}
+	return list
+}
+
 // DatabaseNames are the services' databases, separated by spaces.
 func (s *System) DatabaseNames() string {
 	var list []string
@@ -125,6 +136,9 @@ func (s *System) OTLPHost() string {
 // DependsOn are the components that must be healthy before the service starts under Compose.
 func (s *Service) DependsOn() []string {
 	var list []string
+	if s.System.UsesTLS() {
+		list = append(list, "certs")
+	}
 	if s.HasDB {
 		list = append(list, "postgres")
 	}

@@ -114,7 +114,7 @@ func (s *System) DatabaseSummary() string {
 func (s *System) ConsistencySummary() string {
 	var parts []string
 	if len(s.Sagas) > 0 {
-		parts = append(parts, "SAGA, orchestrated")
+		parts = append(parts, "SAGA, "+s.coordination())
 	}
 	for _, svc := range s.Services {
 		if len(svc.Views) > 0 {
@@ -152,6 +152,10 @@ func (s *System) ServiceGraph() []string {
 		lines = append(lines, fmt.Sprintf("%s -->|%s| %s", node(c.Service), c.Method.Name, node(c.Target)))
 	}
 	for _, sg := range s.Sagas {
+		if sg.Choreographed() {
+			lines = append(lines, sg.choreographyEdges(node)...)
+			continue
+		}
 		seen := map[*Service]bool{sg.Service: true}
 		for _, c := range sg.Commands() {
 			if target := c.Method.Service; !seen[target] {
@@ -287,6 +291,9 @@ func (s *SagaStep) SpecTimeout() string {
 
 // Sequence is the saga as lines of a Mermaid sequence diagram: the way through, then the way back from each refusal.
 func (s *Saga) Sequence() []string {
+	if s.Choreographed() {
+		return s.choreographyGraph()
+	}
 	orchestrator := s.Service.Snake
 	lines := []string{fmt.Sprintf("participant %s as %s", orchestrator, s.Service.Name)}
 	seen := map[*Service]bool{s.Service: true}

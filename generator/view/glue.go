@@ -59,7 +59,7 @@ func (m *Method) ResourceField() string { return m.Request.Fields[0].Go }
 func (m *Method) Immutable() []string {
 	var names []string
 	for _, f := range m.Resource.Message.Fields {
-		if f.Output || f.Name == m.Resource.Key.Name {
+		if f.Output || f.Name == m.Resource.Key.Name || m.Aggregate.Sharded() && f == m.Aggregate.ShardKey() {
 			names = append(names, f.Name)
 		}
 	}
@@ -124,13 +124,16 @@ func (s *Service) OwnTopics() []string {
 		set[s.EventTopic] = true
 	}
 	for _, sg := range s.Sagas {
+		if sg.Choreographed() {
+			continue
+		}
 		for _, c := range sg.Commands() {
 			set[c.Method.Service.CommandTopic] = true
 		}
 	}
 	for _, sg := range s.System.Sagas {
 		for _, c := range sg.Commands() {
-			if c.Method.Service == s {
+			if c.Method.Service == s && !sg.Choreographed() {
 				set[sg.Service.ReplyTopic] = true
 			}
 		}

@@ -23,3 +23,11 @@ func (s *System) Lookup(name string, in *Service) (*Message, *Service) {
 	}
 	return nil, nil
 }
+
+// Narrowed is the method whose request narrows a list of the resource, when that is another than this one: a repository has one List.
+func (m *Method) Narrowed() *Method {
+	if first := m.Resource.Lister(); first != m {
+		return first
+	}
+	return nil
+}

@@ -132,6 +132,6 @@ func keyAlias(r *Resource) string {
 
 // participle is what an event says became of the aggregate it is named after: OrderPlaced is placed. The last word of its name.
 func participle(event string) string {
-	words := strings.Split(Snake(event), "_")
+	words := strings.Split(schema.Snake(event), "_")
 	return words[len(words)-1]
 }

@@ -84,17 +84,18 @@ func (b *builder) resources(s *Service) {
 }
 
 func (b *builder) resource(s *Service, name string, m *Message) Resource {
-	snake := Snake(name)
-	table := Plural(snake)
+	snake := schema.Snake(name)
+	table := schema.Plural(snake)
 	if platformTables[table] || sqlReserved[table] {
 		table = s.Snake + "_" + table
 	}
-	return Resource{Service: s, Name: name, Plural: Plural(name), Var: Var(name), Vars: Var(Plural(name)), Snake: snake, Table: table, Message: m}
+	return Resource{Service: s, Name: name, Plural: schema.Plural(name), Var: Var(name), Vars: Var(schema.Plural(name)), Snake: snake, Table: table, Message: m}
 }
 
 // platformTables are the tables that the platform makes in every database.
 var platformTables = map[string]bool{
-	"dead_letters": true, "idempotency": true, "inbox": true, "outbox": true, "saga": true, "saga_participant": true, "saga_step_log": true,
+	"dead_letters": true, "eventstore": true, "eventstore_snapshots": true, "idempotency": true, "inbox": true, "outbox": true, "saga": true, "saga_participant": true, "saga_request": true,
+	"saga_step_log": true, "stuck_log": true,
 }
 
 func (b *builder) resourceFields(r *Resource, s *Service, fields []*schema.Field) {
@@ -249,7 +250,7 @@ func newEnum(m *Message, name string, texts []string, doc string) *Enum {
 		}
 	}
 	e := &Enum{Message: m, Name: name, Doc: doc}
-	prefix := strings.ToUpper(Snake(name)) + "_"
+	prefix := strings.ToUpper(schema.Snake(name)) + "_"
 	for i, text := range append([]string{""}, texts...) {
 		v := EnumValue{Name: prefix + strings.ToUpper(text), Number: i, Text: text}
 		if i == 0 {

@@ -9,7 +9,7 @@ import (
 
 // event makes an event's message. It may name types of the service that sends it.
 func (b *builder) event(e *schema.Event) {
-	ev := &Event{Spec: e, Name: e.Name.V, Snake: Snake(e.Name.V)}
+	ev := &Event{Spec: e, Name: e.Name.V, Snake: schema.Snake(e.Name.V)}
 	b.events[e] = ev
 	b.sys.Events = append(b.sys.Events, ev)
 	ev.Message = &Message{Name: e.Name.V}
@@ -51,7 +51,7 @@ func (b *builder) methodsOf(s *Service) {
 	s.Messages = append(s.Messages, s.Types...)
 	for _, spec := range s.Spec.API {
 		m := &Method{
-			Service: s, Spec: spec, Name: spec.Name.V, Snake: Snake(spec.Name.V), Var: Var(spec.Name.V),
+			Service: s, Spec: spec, Name: spec.Name.V, Snake: schema.Snake(spec.Name.V), Var: Var(spec.Name.V),
 			Internal: spec.Internal.V, Public: spec.Public.V,
 			CommandType: b.sys.TypePrefix + "." + s.Snake + ".v1." + spec.Name.V,
 		}
@@ -112,7 +112,7 @@ func (b *builder) messages(m *Method) {
 		b.listRequest(m, req)
 		res := &Message{Service: s, Name: m.Name + "Response"}
 		list := &Field{
-			Name: Plural(m.Resource.Snake), Number: 1, Repeated: true, Proto: m.Resource.Name, GoType: "[]*" + m.Resource.GoType(),
+			Name: schema.Plural(m.Resource.Snake), Number: 1, Repeated: true, Proto: m.Resource.Name, GoType: "[]*" + m.Resource.GoType(),
 			Doc: "A page, in the order of the keys.",
 		}
 		list.Go, list.JSON = GoName(list.Name), JSONName(list.Name)
@@ -159,10 +159,11 @@ func (b *builder) messages(m *Method) {
 	}
 }
 
-// createRequest copies the aggregate's fields; an internal method also lets its caller choose the id, so that a saga knows it beforehand.
+// createRequest copies the aggregate's fields; an internal method also lets its caller choose the id, so that a saga knows it beforehand. An id
+// with a place in it is the service's own.
 func (b *builder) createRequest(m *Method, req *Message) {
 	if m.Aggregate.KeyIsID {
-		if m.Internal || b.commands[m.Spec] {
+		if (m.Internal || b.commands[m.Spec]) && !m.Aggregate.Sharded() {
 			m.KeyField = b.added(req, m.Resource.Snake+"_id", 1, uuidType(), "The id of the new "+m.Resource.Name+"; empty to have one made (AIP-133).")
 			m.KeyField.Options = optionalUUID
 		}
@@ -279,7 +280,7 @@ func (b *builder) behaviour(s *Service) {
 	}
 	for _, r := range s.Spec.Receives {
 		ev := b.events[r.Event.Event]
-		rec := &Receive{Service: s, Event: ev, Handler: "On" + ev.Name, Snake: "on_" + ev.Snake, Retries: r.Retries.V}
+		rec := &Receive{Service: s, Spec: r, Event: ev, Handler: "On" + ev.Name, Snake: "on_" + ev.Snake, Retries: r.Retries.V}
 		if r.Aggregate != nil {
 			rec.Creates = b.aggs[r.Aggregate]
 			rec.Suggest = b.suggestCreate(rec)

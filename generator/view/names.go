@@ -2,30 +2,7 @@ package view
 
 import (
 	"strings"
-	"unicode"
 )
-
-// Snake is a kebab-case or PascalCase name in lower_snake_case: order-history and OrderHistory are order_history.
-func Snake(name string) string {
-	var b strings.Builder
-	runes := []rune(name)
-	for i, r := range runes {
-		switch {
-		case r == '-':
-			b.WriteByte('_')
-		case unicode.IsUpper(r):
-			// A new word begins at a capital after a small letter, and at the last capital of a run: HTTPRoute is http_route.
-			if i > 0 && (unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1]) ||
-				unicode.IsUpper(runes[i-1]) && i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
-				b.WriteByte('_')
-			}
-			b.WriteRune(unicode.ToLower(r))
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
 
 // Pascal is a kebab-case or snake_case name in PascalCase.
 func Pascal(name string) string {
@@ -85,17 +62,6 @@ func JSONName(s string) string {
 	return string(b)
 }
 
-// Plural is the English plural of a PascalCase or snake_case noun: Delivery is Deliveries, Address is Addresses.
-func Plural(s string) string {
-	switch {
-	case len(s) > 1 && strings.HasSuffix(s, "y") && !strings.ContainsAny(s[len(s)-2:len(s)-1], "aeiou"):
-		return s[:len(s)-1] + "ies"
-	case strings.HasSuffix(s, "s"), strings.HasSuffix(s, "x"), strings.HasSuffix(s, "z"), strings.HasSuffix(s, "ch"), strings.HasSuffix(s, "sh"):
-		return s + "es"
-	}
-	return s + "s"
-}
-
 // goReserved are names that a Go variable of generated code must not have: keywords, predeclared names that the code uses, packages and
 // the templates' own variables.
 var goReserved = words(`
@@ -103,9 +69,9 @@ var goReserved = words(`
 	struct switch type var
 	any append bool byte cap clear close comparable complex complex64 complex128 copy delete error false float32 float64 imag int int8 int16
 	int32 int64 iota len make max min new nil panic print println real recover rune string true uint uint8 uint16 uint32 uint64 uintptr
-	bufconn codes column context durationpb embed emptypb errors etag event fieldmaskpb fmt fs gateway gen grpc idempotency inbox insecure internal
-	kafka mask messaging money net os outbox page pgconn pgtest pgx pgxpool postgres prometheus proto protovalidate resilience rpc saga
-	sample service servicetest slog status strings telemetry testing time timestamppb uuid
+	bufconn codes column context durationpb embed emptypb errors etag event eventstore fieldmaskpb fmt fs gateway gen gentest grpc idempotency inbox insecure
+	internal jwks kafka localca mask messaging money mtls net os outbox page pgconn pgtest pgx pgxpool postgres projection prometheus proto protovalidate resilience rpc
+	saga sample service servicetest shard signing slog status strings stuck telemetry testing time timestamppb token uuid
 	after again apply bound call change client cmd conn ctx deps e err from got handlers id in item limit main message migrations next pool
 	query r req res row rows run s sent server setup size source start store stored t tag times tx update version want where`)
 
@@ -124,4 +90,13 @@ func Var(name string) string {
 		return v + "Value"
 	}
 	return v
+}
+
+// migrationSet is the name under which a service's database remembers the service's own migrations; the platform's have theirs there, too.
+func migrationSet(service string) string {
+	switch service {
+	case "idempotency", "outbox", "eventstore", "inbox", "saga", "shards", "stuck":
+		return service + "_service"
+	}
+	return service
 }

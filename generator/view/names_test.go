@@ -12,6 +12,7 @@ import (
 
 	"github.com/msgen-dev/msgen/generator/compile"
 	"github.com/msgen-dev/msgen/generator/view"
+	"github.com/msgen-dev/msgen/schema"
 )
 
 // GoName and JSONName name a field as protoc-gen-go and protobuf's JSON do: protogen is asked.
@@ -57,12 +58,12 @@ func TestNames(t *testing.T) {
 		f  func(string) string
 		in map[string]string
 	}{
-		"Snake": {view.Snake, map[string]string{
+		"Snake": {schema.Snake, map[string]string{
 			"order-history": "order_history", "OrderHistory": "order_history", "HTTPRoute": "http_route", "GetHTTP": "get_http", "orders": "orders",
 			"A": "a", "AB": "ab", "Order2Go": "order2_go", "V1Route": "v1_route", "": "",
 		}},
 		"Pascal": {view.Pascal, map[string]string{"order-history": "OrderHistory", "place_order": "PlaceOrder", "a": "A", "x-1-y": "X1Y", "": ""}},
-		"Plural": {view.Plural, map[string]string{
+		"Plural": {schema.Plural, map[string]string{
 			"Order": "Orders", "Delivery": "Deliveries", "Address": "Addresses", "Box": "Boxes", "Buzz": "Buzzes", "Batch": "Batches", "Wish": "Wishes",
 			"Key": "Keys", "Toy": "Toys", "stock_item": "stock_items", "entry": "entries", "y": "ys", "Sky": "Skies",
 		}},

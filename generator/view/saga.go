@@ -11,7 +11,7 @@ import (
 // declareSaga makes a saga known before its steps are settled, so that methods can start it.
 func (b *builder) declareSaga(spec *schema.Saga) {
 	sg := &Saga{
-		Spec: spec, Service: b.services[spec.Service], Name: spec.Name.V, Go: Pascal(spec.Name.V), Snake: Snake(spec.Name.V),
+		Spec: spec, Service: b.services[spec.Service], Name: spec.Name.V, Go: Pascal(spec.Name.V), Snake: schema.Snake(spec.Name.V),
 		Timeout: GoDuration(spec.Timeout.V),
 	}
 	for _, m := range spec.StartedBy {

@@ -157,6 +157,9 @@ func (r *Resource) KeySQL() string {
 // Version numbers a saga's definition: it changes when a step is added, removed, moved or changes its kind.
 func (s *Saga) Version() int {
 	var b strings.Builder
+	if s.Choreographed() { // whose events others understand
+		b.WriteString("choreography;")
+	}
 	for _, step := range s.Steps {
 		fmt.Fprintf(&b, "%s %s;", step.Kind, step.Name)
 	}

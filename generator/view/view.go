@@ -43,6 +43,7 @@ type Service struct {
 	Group        string // shop.order-history: consumer group
 	Source       string // /shop/order-history
 	DatabaseName string // shop_order_history; "" without a database
+	MigrationSet string // order_history: the name under which the database remembers which of its migrations it has run
 
 	HasDB, HasOutbox, HasInbox           bool
 	IsParticipant, IsOrchestrator        bool
@@ -58,7 +59,7 @@ type Service struct {
 	Calls      []*Call    // one per method called
 	Clients    []*Service // distinct services called, in the spec's order
 	Commands   []*Method  // methods that sagas invoke here (action, compensation or onFailure), in the spec's order
-	Sagas      []*Saga    // orchestrated here
+	Sagas      []*Saga    // orchestrated here, or started here when choreographed
 	Messages   []*Message // every message of the .proto file, in file order: resources, types, requests, responses
 }
 
@@ -243,6 +244,7 @@ type Event struct {
 // Receive is an event handled by a service.
 type Receive struct {
 	Service *Service
+	Spec    *schema.Receive
 	Event   *Event
 	Handler string     // OnOrderConfirmed
 	Snake   string     // on_order_confirmed
@@ -272,10 +274,10 @@ type Call struct {
 	Idempotent bool // reads, lists, and writes that carry a request id
 }
 
-// Saga is an orchestrated saga.
+// Saga is a saga, orchestrated or choreographed.
 type Saga struct {
 	Spec      *schema.Saga
-	Service   *Service
+	Service   *Service   // that orchestrates it, or starts a choreographed one
 	Name      string     // place-order
 	Go        string     // PlaceOrder
 	Snake     string     // place_order
@@ -297,7 +299,7 @@ type SagaStep struct {
 	Timeout    string       // Go expression: 5 * time.Second
 }
 
-// SagaCommand is a command that a saga sends.
+// SagaCommand is a command that a saga sends; in a choreographed one it is what its service does by itself, on the event before.
 type SagaCommand struct {
 	Method *Method
 	// KeyOf says where the request's key comes from: "saga" (the saga's aggregate), "step" (the id of step KeyStep), "" (the user's hook sets it).
