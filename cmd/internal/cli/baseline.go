@@ -41,7 +41,7 @@ func (o *validateOptions) saveBaseline(v *validation) error {
 		return usage("%s was not written: mend what has no rule first, the rules have not seen the whole", o.baseline)
 	}
 	b := suppress.NewBaseline(o.baseline, findings)
-	if err := os.WriteFile(o.baseline, b.Marshal(), 0o644); err != nil {
+	if err := replaceFile(o.baseline, b.Marshal(), 0o644); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(o.Err, "%s: %s in %d entries\n", o.baseline, diag.Summary(findings), len(b.Entries))

@@ -56,10 +56,11 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) (status int) {
 	if code.IsVetTool(args) { // go vet -vettool=msgen
 		code.VetMain()
 	}
-	t := term.IO{In: in, Out: out, Err: errOut, Getenv: os.Getenv}
+	t, stop := term.New(in, out, errOut, os.Getenv)
+	defer stop()
 	defer func() {
 		if r := recover(); r != nil {
-			_, _ = fmt.Fprintf(errOut, "msgen: this is a fault of msgen, please report it with the spec that shows it: %v\n%s", r, debug.Stack())
+			_, _ = fmt.Fprintf(t.Err, "msgen: this is a fault of msgen, please report it with the spec that shows it: %v\n%s", r, debug.Stack())
 			status = exitFailure
 		}
 	}()
@@ -72,11 +73,11 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) (status int) {
 		return exitClean
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			_, _ = fmt.Fprintf(errOut, "msgen: %v\n", exit.err)
+			_, _ = fmt.Fprintf(t.Err, "msgen: %v\n", exit.err)
 		}
 		return exit.code
 	}
-	_, _ = fmt.Fprintf(errOut, "msgen: %v\n", err)
+	_, _ = fmt.Fprintf(t.Err, "msgen: %v\n", err)
 	return exitFailure
 }
 
@@ -96,7 +97,7 @@ writes a complete Go system that builds, passes its own tests and runs.`,
 	root.SetOut(t.Out)
 	root.SetErr(t.Err)
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newNew(t), newGenerate(t), newValidate(t), newExplain(t), newRules(t), newDesign(t), newSchema(t), newVersion(t), newMan(t))
+	root.AddCommand(newNew(t), newGenerate(t), newAddService(t), newAddEvent(t), newAddMethod(t), newAddCall(t), newAddSaga(t), newValidate(t), newExplain(t), newRules(t), newDesign(t), newTemplates(t), newSchema(t), newVersion(t), newMan(t))
 	root.SetFlagErrorFunc(unknownFlag)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

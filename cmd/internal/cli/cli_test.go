@@ -19,13 +19,16 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// trimpath lets the go command use what it has built of a system for the same one in another folder.
+const trimpath = "-trimpath"
+
 // TestScript runs the scripts of testdata/script. `exits N command…` runs a command and holds its exit code; plain `exec` and `! exec`
 // say zero or not.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			for _, name := range []string{"shop", "minimal"} {
+			for _, name := range []string{"shop", "minimal", "choreography"} {
 				text, err := os.ReadFile("../../../testdata/specs/" + name + ".yaml")
 				if err != nil {
 					return err
@@ -34,11 +37,15 @@ func TestScript(t *testing.T) {
 					return err
 				}
 			}
-			cache, err := exec.Command("go", "env", "GOCACHE").Output()
+			// Scripts have a home of their own; what go has built and loaded before stays of use.
+			caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
 			if err != nil {
 				return err
 			}
-			env.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
+			lines := strings.Split(string(caches), "\n")
+			env.Setenv("GOCACHE", lines[0])
+			env.Setenv("GOMODCACHE", lines[1])
+			env.Setenv("GOFLAGS", trimpath)
 			env.Values[snapshotsKey{}] = map[string]string{}
 			env.Setenv("NO_COLOR", "")
 			env.Setenv("CLICOLOR_FORCE", "")
@@ -46,6 +53,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"append":   appendTo,
+			"crlf":     hasCRLF,
 			"exits":    exits,
 			"sed":      replace,
 			"snapshot": takeSnapshot,

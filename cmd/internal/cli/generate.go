@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/msgen-dev/msgen/generator/lock"
 	"github.com/msgen-dev/msgen/generator/migration"
 	"github.com/msgen-dev/msgen/schema"
+	"github.com/msgen-dev/msgen/schema/diag"
 )
 
 type generateOptions struct {
@@ -60,40 +62,69 @@ func (o *generateOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.dryRun || o.diff || o.check {
-		plan, _, err := o.plan(ctx, spec, content)
-		if err != nil {
-			return err
-		}
-		switch {
-		case o.diff:
-			err = printDiff(o.Out, plan)
-		case o.dryRun:
-			err = printPlan(o.Out, plan)
-		}
-		if err != nil {
-			return err
-		}
-		if o.diff || o.dryRun {
-			warn(o.IO, o.dir, plan)
-		}
-		if n := pending(plan); o.check && n > 0 {
-			return &exitError{exitFindings, fmt.Errorf("the tree is out of date (%d %s): run msgen generate", n, plural(n, "file"))}
-		}
-		return nil
+		return o.look(ctx, spec, content)
 	}
 	release, err := generator.Exclusive(o.dir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = release() }()
-	if err := generator.Recover(o.dir); err != nil {
+	if err := recoverTree(o.IO, o.dir); err != nil {
 		return err
+	}
+	// What was killed may have been a command that adds to the spec, and only now the spec has it.
+	if _, now, err := readSpec(o.IO, filepath.Join(o.dir, specName)); err != nil {
+		return err
+	} else if !bytes.Equal(now, content) {
+		if spec, err = generatable(o.IO, name, now); err != nil {
+			return err
+		}
+		content = now
 	}
 	plan, pruned, err := o.plan(ctx, spec, content)
 	if err != nil {
 		return err
 	}
 	return apply(o.IO, o.dir, plan, pruned)
+}
+
+// look says what would be written, and writes nothing. A tree that a run has left half written is not looked at: half of it would seem edited.
+func (o *generateOptions) look(ctx context.Context, spec *schema.Spec, content []byte) error {
+	if interrupted, err := generator.Interrupted(o.dir); err != nil {
+		return err
+	} else if interrupted {
+		return &exitError{exitFindings, errors.New("a run is writing here or was killed while it did: run msgen generate, which finishes what is left")}
+	}
+	plan, _, err := o.plan(ctx, spec, content)
+	if err != nil {
+		return err
+	}
+	lockChanges, err := plan.LockChanges(o.dir)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.diff:
+		err = printDiff(o.Out, plan)
+	case o.dryRun:
+		if err = printPlan(o.Out, plan); err == nil && lockChanges {
+			_, err = fmt.Fprintf(o.Out, "%-8s %s\n", generator.Update, lock.Name)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if o.diff || o.dryRun {
+		warn(o.IO, o.dir, plan)
+	}
+	switch n := pending(plan); {
+	case !o.check:
+	case n > 0:
+		return &exitError{exitFindings, fmt.Errorf("the tree is out of date (%d %s): run msgen generate", n, plural(n, "file"))}
+	case lockChanges:
+		return &exitError{exitFindings, fmt.Errorf("%s is out of date, and nothing else: run msgen generate and commit it", lock.Name)}
+	}
+	return nil
 }
 
 // plan is what the flags make of the plan, and the orphans that it deletes.
@@ -135,7 +166,9 @@ func (o *generateOptions) target(p *generator.Plan, given string) string {
 // plan renders the spec and compares it with dir. Faults of contracts are printed and end the command. With every
 // it renders also what has not changed since the last run.
 func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content []byte, opts generator.Options, every bool) (*generator.Plan, error) {
+	defer t.Done()
 	var err error
+	t.Doing("compiling the contracts")
 	if opts.Protos, err = sound(ctx, t, spec, dir); err != nil {
 		return nil, err
 	}
@@ -143,7 +176,13 @@ func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content
 	if err != nil {
 		return nil, err
 	}
-	sources := generator.Sources(content, opts.Protos)
+	if err := generator.Upgrade(dir, old); err != nil {
+		return nil, err
+	}
+	if opts.Overrides, err = overrides(t, dir); err != nil {
+		return nil, err
+	}
+	sources := generator.Sources(content, opts.Protos, opts.Overrides)
 	if !every {
 		if same, err := generator.UpToDate(dir, old, Version, sources); err != nil {
 			return nil, err
@@ -154,20 +193,35 @@ func plan(ctx context.Context, t term.IO, dir string, spec *schema.Spec, content
 	if opts.History, err = os.ReadFile(filepath.Join(dir, filepath.FromSlash(migration.File))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	var clashes diag.List
+	if opts.Renames, clashes = generator.NewRenames(spec, opts.Protos, old); clashes != nil {
+		if err := refuse(t, clashes); err != nil {
+			return nil, err
+		}
+	}
 	opts.Numbers = old.Numbers
+	t.Doing("rendering %d %s", len(spec.Services), plural(len(spec.Services), "service"))
 	files, findings, err := generator.Render(ctx, spec, opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := refuse(t, findings); err != nil {
+	if err := refuse(t, under(dir, findings, spec.File)); err != nil {
 		return nil, err
 	}
-	return generator.NewPlan(dir, files, old, Version, sources)
+	t.Doing("comparing %d %s with the tree", len(files), plural(len(files), "file"))
+	p, err := generator.NewPlan(dir, files, old, Version, sources)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Follow(dir, opts.Renames); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func pending(plan *generator.Plan) int {
 	n := 0
-	for _, a := range []generator.Action{generator.Create, generator.Update, generator.Merge, generator.Conflict, generator.Delete, generator.Edited} {
+	for _, a := range []generator.Action{generator.Create, generator.Update, generator.Move, generator.Rewrite, generator.Merge, generator.Conflict, generator.Delete, generator.Edited, generator.Blocked} {
 		n += len(plan.Of(a))
 	}
 	return n

@@ -84,6 +84,11 @@ func overwrite(path string, was, now []byte) (err error) {
 	if !bytes.Equal(disk, was) {
 		return fmt.Errorf("%s was changed meanwhile and is left as it is: run the command again", path)
 	}
+	return replaceFile(path, now, info.Mode().Perm())
+}
+
+// replaceFile writes a file in one step: whoever reads it sees the old content or the new.
+func replaceFile(path string, content []byte, mode os.FileMode) (err error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -93,8 +98,8 @@ func overwrite(path string, was, now []byte) (err error) {
 			err = errors.Join(err, os.Remove(temp.Name()))
 		}
 	}()
-	_, err = temp.Write(now)
-	err = errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Sync(), temp.Close())
+	_, err = temp.Write(content)
+	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
 	if err != nil {
 		return err
 	}

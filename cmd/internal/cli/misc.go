@@ -46,15 +46,17 @@ func newVersion(t term.IO) *cobra.Command {
 
 func newMan(t term.IO) *cobra.Command {
 	return &cobra.Command{
-		Use:   "man [COMMAND]",
+		Use:   "man [COMMAND…]",
 		Short: "Print the manual page, or that of one command",
 		Example: `  msgen man | man -l -
-  msgen man generate > msgen-generate.1`,
-		Args: cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+  msgen man generate > msgen-generate.1
+  msgen man templates eject`,
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, c := range cmd.Root().Commands() {
-				names = append(names, c.Name())
+			if of, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, c := range of.Commands() {
+					names = append(names, c.Name())
+				}
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},

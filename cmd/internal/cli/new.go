@@ -7,72 +7,86 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
-	"path"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/msgen-dev/msgen/cmd/internal/term"
+	"github.com/msgen-dev/msgen/cmd/internal/tui"
 	"github.com/msgen-dev/msgen/generator"
 	"github.com/msgen-dev/msgen/schema"
-	"github.com/msgen-dev/msgen/templates"
 )
 
 type newOptions struct {
-	term.IO
-	name    string
-	spec    string
-	example string
-	module  string
-	dir     string
-	from    string // the folder of the spec: contracts are read from there
+	form
+	spec string
+	dir  string
+	from string // the folder of the spec: contracts are read from there
 }
 
 func newNew(t term.IO) *cobra.Command {
-	o := &newOptions{IO: t}
+	o := &newOptions{form: form{IO: t, thing: "system", args: []string{"name"}}}
+	o.questions = o.newQuestions()
 	cmd := &cobra.Command{
-		Use:   "new NAME",
+		Use:   "new [NAME]",
 		Short: "Create a system with its spec",
-		Long: `Creates NAME/ with its msgen.yaml and the whole system. The spec is an example's, or a file of yours. Without either it is the
-smallest system that has everything.`,
-		Example: "  msgen new shop --example shop\n  msgen new billing --spec billing.yaml --module example.org/billing",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name = args[0]
-			return o.run(cmd.Context())
-		},
+		Long: `Creates NAME/ with its msgen.yaml and the whole system. The spec is an example's, a file of yours, or has one service that you describe.
+
+On a terminal it asks for the name and for what to start from, unless both are said, and shows the spec before anything is written. Without one, or with --yes, it asks
+nothing: the example minimal, the smallest system that has everything, is the default.`,
+		Example: `  msgen new
+  msgen new shop --example shop
+  msgen new billing --spec billing.yaml --module example.org/billing
+  msgen new ratings --example none --service ratings --responsibility "Keeps ratings." --owner team-a --aggregate Rating --field "stars: int32"`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), cmd, args) },
 	}
 	cmd.Flags().StringVar(&o.spec, "spec", "", "the spec to start from; its own name and module stay")
-	cmd.Flags().StringVar(&o.example, "example", "", "the example to start from: shop or minimal (default minimal)")
-	cmd.Flags().StringVar(&o.module, "module", "", "the Go module path (default the spec's, or example.com/NAME for an example)")
 	cmd.Flags().StringVar(&o.dir, "dir", "", "where to create it (default ./NAME)")
-	cmd.Flags().Bool("yes", false, "take the defaults without asking; msgen asks nothing yet, so scripts may always pass it")
+	o.flags(cmd.Flags())
+	o.completes(cmd, func() bool { return true })
 	cmd.MarkFlagsMutuallyExclusive("spec", "example")
 	return cmd
 }
 
-func (o *newOptions) run(ctx context.Context) error {
-	if err := schema.CheckSystemName(o.name); err != nil {
-		return usage("%w", err)
+// answered are the answers of the flags, or those of the person who is there.
+func (o *newOptions) answered(ctx context.Context, cmd *cobra.Command, args []string) (tui.Answers, error) {
+	given, err := o.given(cmd, args)
+	if err != nil {
+		return nil, err
 	}
-	if o.module != "" {
-		if err := schema.CheckModule(o.module); err != nil {
-			return usage("--module: %w", err)
-		}
+	if o.open(given) {
+		return o.ask(ctx, given, o.preview, "Create the system?")
+	}
+	answers := o.defaults(given)
+	if err := o.complete(answers); err != nil {
+		return nil, err
+	}
+	if o.spec == "" && len(given["example"]) == 0 {
+		_, _ = fmt.Fprintln(o.Err, "starting from the example minimal; --example shop has everything, --spec FILE is your own")
+	}
+	return answers, nil
+}
+
+func (o *newOptions) run(ctx context.Context, cmd *cobra.Command, args []string) error {
+	answers, err := o.answered(ctx, cmd, args)
+	if err != nil {
+		return err
 	}
 	dir := o.dir
 	if dir == "" {
-		dir = o.name
+		dir = answers.One("name")
 	}
 	if err := empty(dir); err != nil {
 		return err
 	}
-	name, content, err := o.source()
+	name, content, err := o.source(answers)
 	if err != nil {
 		return err
+	}
+	if o.spec != "" {
+		o.from = filepath.Dir(filepath.FromSlash(name)) // for stdin the folder one is in
 	}
 	spec, err := generatable(o.IO, name, content)
 	if err != nil {
@@ -123,51 +137,6 @@ func empty(dir string) error {
 		return usage("%s is not empty; to bring an existing system in line with its spec, run msgen generate in it", dir)
 	}
 	return nil
-}
-
-// source is the text of the new system's spec.
-func (o *newOptions) source() (name string, content []byte, err error) {
-	if o.spec != "" {
-		if name, content, err = readSpec(o.IO, o.spec); err != nil {
-			return "", nil, err
-		}
-		o.from = filepath.Dir(filepath.FromSlash(name)) // for stdin the folder one is in
-		if o.module != "" {
-			content = setKey(content, "module", o.module)
-		}
-		return name, content, nil
-	}
-	example := o.example
-	if example == "" {
-		example = "minimal"
-		_, _ = fmt.Fprintln(o.Err, "starting from the example minimal; --example shop has everything, --spec FILE is your own")
-	}
-	content, err = fs.ReadFile(templates.FS, path.Join("examples", example+".yaml"))
-	if err != nil {
-		return "", nil, usage("there is no example %q; there are shop and minimal", o.example)
-	}
-	module := o.module
-	if module == "" {
-		module = "example.com/" + o.name
-	}
-	content = setKey(content, "system", o.name)
-	return path.Join(example + ".yaml"), setKey(content, "module", module), nil
-}
-
-// setKey sets a top-level key of a spec's text and leaves everything else as it is. A missing key comes after system.
-func setKey(content []byte, key, value string) []byte {
-	line := regexp.MustCompile(`(?m)^` + key + `:[^#\r\n]*`)
-	text := key + ": " + value
-	if loc := line.FindIndex(content); loc != nil {
-		old := string(content[loc[0]:loc[1]])
-		text += old[len(strings.TrimRight(old, " ")):]
-		return append(append(append([]byte{}, content[:loc[0]]...), text...), content[loc[1]:]...)
-	}
-	after := regexp.MustCompile(`(?m)^system:.*$`).FindIndex(content)
-	if after == nil {
-		return append([]byte(text+"\n"), content...)
-	}
-	return append(append(append([]byte{}, content[:after[1]]...), "\n"+text...), content[after[1]:]...)
 }
 
 // write makes the whole system in dir, which is empty.

@@ -16,8 +16,10 @@ func TestNewInterrupted(t *testing.T) {
 	t.Chdir(t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	o := &newOptions{IO: term.IO{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}, name: "jotter"}
-	if err := o.run(ctx); !errors.Is(err, context.Canceled) {
+	cmd := newNew(term.IO{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}})
+	cmd.SetArgs([]string{"jotter"})
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	if err := cmd.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
 	entries, err := os.ReadDir(".")

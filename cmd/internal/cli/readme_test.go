@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/msgen-dev/msgen/cmd/internal/term"
-	"github.com/msgen-dev/msgen/schema/report"
 	"github.com/msgen-dev/msgen/schema/rule"
 )
 
@@ -72,7 +71,7 @@ func TestValidatePage(t *testing.T) {
 			t.Errorf("the page names --%s, which validate does not have", m[1])
 		}
 	}
-	for _, format := range append([]string{formatText}, report.Formats...) {
+	for _, format := range formats() {
 		if !strings.Contains(page, "| `"+format+"` |") {
 			t.Errorf("the page does not list the format %s", format)
 		}

@@ -33,13 +33,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// replace changes a file's text: sed file old new. \n stands for a new line.
+// unescape gives an argument its line ends, which a script writes as \n and \r\n.
+func unescape(arg string) string { return strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(arg) }
+
+// replace changes a file's text: sed file old new.
 func replace(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: sed file old new")
 	}
 	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], `\n`, "\n")
+		args[i] = unescape(args[i])
 	}
 	text := ts.ReadFile(args[0])
 	if !strings.Contains(text, args[1]) {
@@ -48,13 +51,24 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
 }
 
-// appendTo adds text to a file: append file text. \n stands for a new line.
+// appendTo adds text to a file: append file text.
 func appendTo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: append file text")
 	}
-	text := ts.ReadFile(args[0]) + strings.ReplaceAll(args[1], `\n`, "\n")
+	text := ts.ReadFile(args[0]) + unescape(args[1])
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// hasCRLF holds that every line of a file that ends, ends as on Windows: crlf file.
+func hasCRLF(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: crlf file")
+	}
+	text := ts.ReadFile(args[0])
+	if all, windows := strings.Count(text, "\n"), strings.Count(text, "\r\n"); all == 0 || all != windows {
+		ts.Fatalf("%s has %d line ends, %d of them of Windows", args[0], all, windows)
+	}
 }
 
 // state is every file below a folder with its content and time; without the lock file that keeps two runs apart.
@@ -70,6 +84,11 @@ func state(ts *testscript.TestScript, dir string) string {
 		}
 		if d.IsDir() {
 			_, err = fmt.Fprintf(&b, "%s %s\n", path, info.Mode())
+			return err
+		}
+		if d.Type()&fs.ModeSymlink != 0 {
+			to, err := os.Readlink(path)
+			_, _ = fmt.Fprintf(&b, "%s → %s\n", path, to)
 			return err
 		}
 		content, err := os.ReadFile(path)

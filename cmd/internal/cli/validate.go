@@ -24,6 +24,9 @@ const (
 	formatGitHub   = "github"
 )
 
+// formats are all that --format takes.
+func formats() []string { return append([]string{formatText}, report.Formats...) }
+
 // languages are those of the protocol's report.
 var languages = []string{"en", "ru"}
 
@@ -61,9 +64,8 @@ Exits 0 when there is nothing that --fail-on asks for, 1 when there is, 2 when a
   msgen validate --against origin/main --code`,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
 	}
-	formats := append([]string{formatText}, report.Formats...)
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", formatText, strings.Join(formats, ", ")+"; markdown is the protocol's own report")
+	f.StringVar(&o.format, "format", formatText, strings.Join(formats(), ", ")+"; markdown is the protocol's own report")
 	f.StringVar(&o.lang, "lang", "en", "language of the markdown report: en, ru")
 	f.StringVar(&o.failOn, "fail-on", "error", "exit 1 from this severity on: error, warning")
 	f.StringSliceVar(&o.rules, "rule", nil, "check only these rules: an id (MSG101), the beginning of ids (MSG1) or a name")
@@ -73,7 +75,7 @@ Exits 0 when there is nothing that --fail-on asks for, 1 when there is, 2 when a
 	f.BoolVar(&o.diff, "diff", false, "with --fix: print the changes and write nothing")
 	f.BoolVar(&o.code, "code", false, "check the Go code of the generated systems too")
 	f.StringVar(&o.against, "against", "", "report what breaks the API and the events as they were at this git ref")
-	complete(cmd, "format", formats)
+	complete(cmd, "format", formats())
 	complete(cmd, "lang", languages)
 	complete(cmd, "fail-on", []string{"error", "warning"})
 	complete(cmd, "rule", ids())
@@ -91,8 +93,8 @@ func complete(cmd *cobra.Command, flag string, values []string) {
 func (o *validateOptions) check(paths []string) error {
 	stdin := slices.Contains(paths, "-")
 	switch {
-	case o.format != formatText && !slices.Contains(report.Formats, o.format):
-		return oneOf("format", o.format, append([]string{formatText}, report.Formats...))
+	case !slices.Contains(formats(), o.format):
+		return oneOf("format", o.format, formats())
 	case !slices.Contains(languages, o.lang):
 		return oneOf("lang", o.lang, languages)
 	case o.lang != "en" && o.format != formatMarkdown:

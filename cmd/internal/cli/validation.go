@@ -50,7 +50,9 @@ func (o *validateOptions) validate(ctx context.Context, inputs []input) (*valida
 	if err != nil {
 		return nil, err
 	}
+	defer o.Done()
 	for _, in := range inputs {
+		o.Doing("checking %s", in.name)
 		v.report.Files = append(v.report.Files, in.name)
 		if err := o.one(ctx, in, v); err != nil {
 			return nil, err
@@ -152,6 +154,7 @@ func (o *validateOptions) beside(ctx context.Context, in input, spec *schema.Spe
 	}
 	if generated {
 		v.complete[rule.OfTree] = true
+		o.Doing("comparing the system in %s with its lock and its spec", in.dir())
 		list, err := drift.Check(ctx, in.dir(), drift.Input{Spec: spec, Content: in.content, Protos: texts, Version: Version})
 		if err != nil {
 			return err
@@ -162,6 +165,7 @@ func (o *validateOptions) beside(ctx context.Context, in input, spec *schema.Spe
 		if !generated {
 			return usage("--code checks a generated system, and there is none in %s", in.dir())
 		}
+		o.Doing("reading the Go code in %s", in.dir())
 		list, err := code.Check(ctx, in.dir())
 		if err != nil {
 			return err
@@ -173,6 +177,7 @@ func (o *validateOptions) beside(ctx context.Context, in input, spec *schema.Spe
 	case spec == nil:
 		v.complete[rule.OfChange] = false // there is nothing to compare until the errors are mended
 	default:
+		o.Doing("comparing %s with %s", in.path, o.against)
 		list, err := compat.Against(ctx, in.path, o.against, spec, texts)
 		if err != nil {
 			return usage("compare with %s: %w", o.against, err)

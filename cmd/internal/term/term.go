@@ -1,4 +1,4 @@
-// Package term knows what the command is connected to: whether there is a person to prompt and colours to print.
+// Package term knows what the command is connected to: whether there is a person to prompt, to print colours for and to tell what takes long.
 package term
 
 import (
@@ -14,6 +14,8 @@ type IO struct {
 	Out, Err io.Writer
 	// Getenv reads the environment; nil reads none.
 	Getenv func(string) string
+
+	progress *progress // nil where nobody would see it
 }
 
 // CanPrompt reports that a person is there: both stdin and stdout are terminals.
@@ -33,7 +35,7 @@ func (t IO) Color(w io.Writer) bool {
 
 // Width is the width of w in columns; 0 when it is not a terminal.
 func (t IO) Width(w io.Writer) int {
-	f, ok := w.(*os.File)
+	f, ok := file(w)
 	if !ok {
 		return 0
 	}
@@ -52,6 +54,15 @@ func (t IO) env(name string) string {
 }
 
 func isTerminal(v any) bool {
-	f, ok := v.(*os.File)
+	f, ok := file(v)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// file is the file that is read or written, also behind what erases the line of progress.
+func file(v any) (*os.File, bool) {
+	if e, ok := v.(erasing); ok {
+		return e.file, true
+	}
+	f, ok := v.(*os.File)
+	return f, ok
 }
