@@ -30,7 +30,7 @@ export MSGEN_ACTIONLINT := $(actionlint)
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test vet lint bench bench-smoke generate release-check stack-up stack-down tools
+.PHONY: help build demo test vet lint bench bench-smoke sequences chaos generate release-check stack-up stack-down tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,22 @@ bench: stack-up $(buf) ## Every benchmark, one package at a time so that they do
 
 bench-smoke: ## Every benchmark once and small: it shows that they run, not how fast
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x BENCHFLAGS=-short
+
+# SEQUENCES and SEED say how many random sequences there are and where they begin: SEQUENCES=200 SEED=1000.
+SEQUENCES ?= 50
+SEED      ?= 1
+
+sequences: ## Long random sequences of edits, changed specs, runs and kills; a few of them are in `make test`
+	go test ./cmd/internal/sequence -timeout 12h -v -seed $(SEED) -sequences $(SEQUENCES)
+
+# KILLS says how many processes the chaos suite kills; CHAOS_SEED where its random faults begin.
+KILLS      ?= 500
+CHAOS_SEED ?= 1
+# CHAOSFLAGS: by default it also runs three systems that are wrong on purpose, for ten minutes; empty leaves them out.
+CHAOSFLAGS ?= -mutants
+
+chaos: stack-up ## Kill, freeze and cut off the generated shop's parts under load, then check its ledger; also with faults that it must find
+	@eval "$$($(stack) env)"; set -x; go test ./cmd/internal/e2e -run TestChaos -timeout 3h -v -kills $(KILLS) -chaos-seed $(CHAOS_SEED) $(CHAOSFLAGS)
 
 generate: ## go generate
 	go generate $(PKG)

@@ -4,15 +4,19 @@ import (
 	"context"
 	"encoding/hex"
 	"net"
+	"strings"
 	"sync"
 
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 )
 
 // Span is one received span.
 type Span struct {
 	TraceID, Service, Name string
+	// Text is all that the span says in words: its name, its status, its attributes and those of its events.
+	Text string
 }
 
 // Collector receives traces over OTLP/gRPC.
@@ -57,7 +61,7 @@ func (c *Collector) Export(_ context.Context, req *collectorpb.ExportTraceServic
 		}
 		for _, ss := range rs.GetScopeSpans() {
 			for _, span := range ss.GetSpans() {
-				c.spans = append(c.spans, Span{TraceID: hex.EncodeToString(span.GetTraceId()), Service: service, Name: span.GetName()})
+				c.spans = append(c.spans, Span{TraceID: hex.EncodeToString(span.GetTraceId()), Service: service, Name: span.GetName(), Text: words(span)})
 			}
 		}
 	}
@@ -75,4 +79,30 @@ func (c *Collector) Services(traceID string) map[string]int {
 		}
 	}
 	return services
+}
+
+func words(span *tracepb.Span) string {
+	text := []string{span.GetName(), span.GetStatus().GetMessage(), span.GetTraceState()}
+	attributes := span.GetAttributes()
+	for _, e := range span.GetEvents() {
+		text = append(text, e.GetName())
+		attributes = append(attributes, e.GetAttributes()...)
+	}
+	for _, a := range attributes {
+		text = append(text, a.GetKey()+"="+a.GetValue().GetStringValue())
+	}
+	return strings.Join(text, "\n")
+}
+
+// Holding returns the spans whose text holds a word.
+func (c *Collector) Holding(word string) []Span {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var spans []Span
+	for _, s := range c.spans {
+		if strings.Contains(s.Text, word) {
+			spans = append(spans, s)
+		}
+	}
+	return spans
 }

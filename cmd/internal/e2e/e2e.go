@@ -36,6 +36,9 @@ func FromEnv() (Components, error) {
 	return c, nil
 }
 
+// DatabaseWord stands where the password is in every DATABASE_URL. The server of the tests asks for none.
+const DatabaseWord = "e2e-database-password"
+
 // System is a generated system that has been built.
 type System struct {
 	// Dir is the generated tree.
@@ -59,7 +62,11 @@ type System struct {
 // Build compiles the tree in dir with the ordinary go command.
 func Build(ctx context.Context, dir, name string, services []string, components Components, log io.Writer) (*System, error) {
 	bin := filepath.Join(dir, "bin")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin+string(filepath.Separator), "./services/...", "./gateway")
+	args := []string{"build", "-o", bin + string(filepath.Separator), "./services/...", "./gateway"}
+	if _, err := os.Stat(filepath.Join(dir, "cmd", localCA)); err == nil {
+		args = append(args, "./cmd/"+localCA)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
@@ -84,6 +91,7 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 		"KAFKA_PARTITIONS=4",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.collector.Endpoint(),
 		"TRACE_SAMPLING=1",
+		"SIGNING_KEYS_FILE=" + s.SigningKeysFile(),
 	}, extra...)
 
 	// Each address is known before any process starts, so that the services may come up in any order.
@@ -92,7 +100,7 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 		if err != nil {
 			return err
 		}
-		common = append(common, envName(name)+"_TARGET="+p.Main)
+		common = append(common, envName(name)+"_TARGET="+p.Main, envName(name)+"_JWKS_URL="+s.jwksURL(p))
 		s.processes[name] = p
 	}
 	gateway, err := newProcess("gateway", filepath.Join(s.bin, "gateway"), s.Dir)
@@ -100,6 +108,23 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 		return err
 	}
 	s.processes["gateway"] = gateway
+	common = append(common, "GATEWAY_JWKS_URL="+s.jwksURL(gateway))
+	if err := s.certify(ctx); err != nil {
+		return err
+	}
+	if err := s.SigningKeys(NewSigningKey("k1")); err != nil {
+		return err
+	}
+	for _, p := range s.processes {
+		if err := s.NewTokenKey(p.Name); err != nil {
+			return err
+		}
+		secret := filepath.Join(filepath.Dir(s.TokenKeyFile(p.Name)), "client-secret")
+		if err := os.WriteFile(secret, []byte(s.issuer.secret), 0o600); err != nil {
+			return err
+		}
+		p.env = append(p.env, "TOKEN_KEY_FILE="+s.TokenKeyFile(p.Name), "OAUTH2_ISSUER="+s.issuer.URL, "OAUTH2_CLIENT_SECRET_FILE="+secret)
+	}
 
 	for _, name := range s.Services {
 		database, err := s.createDatabase(ctx, name)
@@ -107,10 +132,10 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 			return err
 		}
 		p := s.processes[name]
-		p.env = slices.Concat(common, []string{"DATABASE_URL=" + database, "GRPC_ADDR=" + p.Main, "OPS_ADDR=" + p.Ops})
+		p.env = slices.Concat(common, []string{"DATABASE_URL=" + database, "GRPC_ADDR=" + p.Main, "OPS_ADDR=" + p.Ops}, p.env)
 	}
 	gateway.env = slices.Concat(common, []string{"HTTP_ADDR=" + gateway.Main, "OPS_ADDR=" + gateway.Ops,
-		"JWT_ISSUER=" + s.issuer.URL, "JWT_AUDIENCE=" + Audience, "JWT_JWKS_URL=" + s.issuer.URL + "/jwks.json"})
+		"JWT_ISSUER=" + s.issuer.URL, "JWT_AUDIENCE=" + Audience, "JWT_JWKS_URL=" + s.issuer.URL + "/jwks.json"}, gateway.env)
 
 	// The services together, then the gateway, as an orchestrator with health checks would.
 	for _, group := range [][]string{s.Services, {"gateway"}} {
@@ -149,6 +174,12 @@ func (s *System) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Broker is one broker's address, and TopicPrefix what the names of the system's topics begin with.
+func (s *System) Broker() string { return s.components.Kafka }
+
+// TopicPrefix keeps the system's topics apart from others in the cluster.
+func (s *System) TopicPrefix() string { return s.prefix + "." }
+
 // Process is a running service, or "gateway".
 func (s *System) Process(name string) *Process { return s.processes[name] }
 
@@ -158,6 +189,11 @@ func (s *System) URL(path string) string { return "http://" + s.processes["gatew
 // Token is a token signed by the system's issuer with the given subject and scopes.
 func (s *System) Token(subject string, scopes ...string) (string, error) {
 	return s.issuer.Token(subject, scopes...)
+}
+
+// ClientToken is a token for a callee that the system's issuer gives to the client of a service.
+func (s *System) ClientToken(client, audience string) (string, error) {
+	return s.issuer.ClientToken(client, audience)
 }
 
 // Collector holds the traces that the system has sent.
@@ -180,6 +216,7 @@ func (s *System) databaseURL(service string) string {
 		return ""
 	}
 	u.Path = "/" + s.databaseName(service)
+	u.User = url.UserPassword(u.User.Username(), DatabaseWord)
 	return u.String()
 }
 

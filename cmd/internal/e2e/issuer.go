@@ -17,11 +17,12 @@ import (
 // Audience is the audience of the tokens that an Issuer signs.
 const Audience = "shop"
 
-// Issuer signs tokens and serves the keys to check them.
+// Issuer signs tokens and serves the keys to check them. Services get theirs by client credentials.
 type Issuer struct {
 	URL    string
 	key    *rsa.PrivateKey
 	server *httptest.Server
+	secret string // of every client
 }
 
 // NewIssuer starts an issuer on loopback.
@@ -30,8 +31,12 @@ func NewIssuer() (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Issuer{key: key}
-	i.server = httptest.NewServer(http.HandlerFunc(i.keys))
+	i := &Issuer{key: key, secret: rand.Text()}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
+	mux.HandleFunc("GET /jwks.json", i.keys)
+	mux.HandleFunc("POST /token", i.clientToken)
+	i.server = httptest.NewServer(mux)
 	i.URL = i.server.URL
 	return i, nil
 }
@@ -61,4 +66,33 @@ func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
 		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "e2e",
 		"n": encode(i.key.N.Bytes()), "e": encode(big.NewInt(int64(i.key.E)).Bytes()),
 	}}})
+}
+
+func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/jwks.json"})
+}
+
+// ClientToken is the token that a service's client gets for a callee.
+func (i *Issuer) ClientToken(client, audience string) (string, error) {
+	return i.Sign(jwt.MapClaims{
+		"iss": i.URL, "aud": audience, "sub": client, "client_id": client, "iat": time.Now().Unix(), "exp": time.Now().Add(5 * time.Minute).Unix(),
+	})
+}
+
+// clientToken is the token endpoint (RFC 6749 §4.4).
+func (i *Issuer) clientToken(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	client, secret, ok := r.BasicAuth()
+	if !ok || secret != i.secret || r.PostFormValue("grant_type") != "client_credentials" {
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client"})
+		return
+	}
+	token, err := i.ClientToken(client, r.PostFormValue("audience"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 300})
 }

@@ -86,32 +86,15 @@ func TestKillOrders(t *testing.T) {
 	})
 	settle(t, shop)
 
-	confirmed := count(t, shop, "orders", "SELECT count(*) FROM orders WHERE state = 'confirmed'")
-	rejected := count(t, shop, "orders", "SELECT count(*) FROM orders WHERE state = 'rejected'")
-	t.Logf("%d kills: %d confirmed, %d rejected", kills, confirmed, rejected)
-	if confirmed == 0 {
-		t.Error("no order was confirmed: the ledger below shows nothing")
+	for _, wrong := range ledger(t, shop, orders) {
+		t.Error(wrong)
 	}
-	for _, want := range []struct {
-		what, service, query string
-		n                    int
-	}{
-		{"orders stored", "orders", "SELECT count(*) FROM orders", orders},
-		{"orders that are neither confirmed nor rejected", "orders", "SELECT count(*) FROM orders WHERE state = 'pending'", 0},
-		{"sagas", "orders", "SELECT count(*) FROM saga", orders},
-		{"payments captured", "payments", "SELECT count(*) FROM payments WHERE state = 'captured'", confirmed},
-		{"orders paid twice", "payments", "SELECT count(*) FROM (SELECT order_id FROM payments GROUP BY order_id HAVING count(*) > 1) t", 0},
-		{"payments left authorized", "payments", "SELECT count(*) FROM payments WHERE state = 'authorized'", 0},
-		{"reservations held", "inventory", "SELECT count(*) FROM reservations WHERE state = 'held'", confirmed},
-		{"notifications", "notifications", "SELECT count(*) FROM deliveries", orders},
-		{"orders notified twice", "notifications", "SELECT count(*) FROM (SELECT order_id FROM deliveries GROUP BY order_id HAVING count(*) > 1) t", 0},
-		{"orders in the history as confirmed, with their payment", "history", "SELECT count(*) FROM order_histories WHERE status = 'confirmed' AND captured_units = 7", confirmed},
-		{"orders in the history as rejected", "history", "SELECT count(*) FROM order_histories WHERE status = 'rejected'", rejected},
-		{"dead letters of orders", "orders", "SELECT count(*) FROM dead_letters", 0},
-		{"dead letters of payments", "payments", "SELECT count(*) FROM dead_letters", 0},
-	} {
-		if n := count(t, shop, want.service, want.query); n != want.n {
-			t.Errorf("%s: %d, want %d", want.what, n, want.n)
+	if n := count(t, shop, "orders", "SELECT count(*) FROM orders WHERE state = 'confirmed'"); n == 0 {
+		t.Error("no order was confirmed: the ledger shows nothing")
+	}
+	for _, service := range []string{"orders", "payments"} {
+		if n := count(t, shop, service, "SELECT count(*) FROM dead_letters"); n != 0 {
+			t.Errorf("%d dead letters of %s", n, service)
 		}
 	}
 }

@@ -3,12 +3,14 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -25,6 +27,7 @@ type Process struct {
 	LogFile string
 
 	binary string
+	ops    *http.Client // nil: over plain HTTP
 	env    []string
 	cmd    *exec.Cmd
 	exited chan struct{}
@@ -42,13 +45,23 @@ func newProcess(name, binary, dir string) (*Process, error) {
 	return &Process{Name: name, Main: addr, Ops: ops, binary: binary, LogFile: filepath.Join(dir, "bin", name+".log")}, nil
 }
 
-// freeAddr is a loopback address that nothing listens on, below the ports that the kernel gives to outgoing connections, as the process that
-// it is for listens only later: the others have to know the address first.
+// The ports of freeAddr are below those that the kernel gives to outgoing connections.
+const firstPort, ports = 20000, 10000
+
+// nextPort counts on from a port that other processes hardly begin with, so that none is given twice.
+var nextPort = func() *atomic.Uint32 {
+	var n atomic.Uint32
+	n.Store(rand.Uint32N(ports))
+	return &n
+}()
+
+// freeAddr is a loopback address that nothing listens on and that was not given before, as the process that it is for listens only later: the
+// others have to know the address first.
 func freeAddr() (string, error) {
-	const first, count, tries = 20000, 10000, 100
+	const tries = 100
 	var last error
 	for range tries {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(count)))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+nextPort.Add(1)%ports))
 		if err != nil {
 			last = err
 			continue
@@ -79,21 +92,24 @@ func (p *Process) Start() error {
 	return nil
 }
 
+// Command runs the process's program beside it, with arguments and the same environment, and returns what it prints.
+func (p *Process) Command(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, p.binary, args...)
+	cmd.Env = append(os.Environ(), p.env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("%s %v: %w\n%s", p.Name, args, err, out)
+	}
+	return string(out), nil
+}
+
 // WaitReady waits until the process answers that it is ready: at most a minute, and not beyond its end.
 func (p *Process) WaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Ops+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
+		if code, _, err := p.GetOps(ctx, "/readyz"); err == nil && code == http.StatusOK {
+			return nil
 		}
 		select {
 		case <-p.exited:
@@ -105,6 +121,25 @@ func (p *Process) WaitReady(ctx context.Context) error {
 	}
 }
 
+// GetOps is GET of a path of the operations endpoint, as Prometheus does it.
+func (p *Process) GetOps(ctx context.Context, path string) (int, []byte, error) {
+	client, scheme := http.DefaultClient, "http://"
+	if p.ops != nil {
+		client, scheme = p.ops, "https://"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+p.Ops+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	return res.StatusCode, body, err
+}
+
 // Kill is kill -9.
 func (p *Process) Kill() error {
 	if err := p.cmd.Process.Kill(); err != nil {
@@ -113,6 +148,12 @@ func (p *Process) Kill() error {
 	<-p.exited
 	return nil
 }
+
+// Freeze stops the process where it is, as a machine that hangs does: its connections stand, and nothing answers.
+func (p *Process) Freeze() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw lets it go on.
+func (p *Process) Thaw() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Stop is SIGTERM, and an error when the process does not end by itself with code 0.
 func (p *Process) Stop() error {

@@ -20,6 +20,7 @@ func TestVariety(t *testing.T) {
 	for _, system := range []struct{ name, spec string }{
 		{"internal-only", "internal-only.yaml"},
 		{"contract-first", "contract-first/msgen.yaml"},
+		{"sharded", "sharded.yaml"},
 		{"kitchen-sink", "kitchen-sink.yaml"},
 	} {
 		t.Run(system.name, func(t *testing.T) {
