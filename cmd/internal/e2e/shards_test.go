@@ -69,6 +69,11 @@ func TestShards(t *testing.T) {
 		}
 	})
 
+	defer func() { // also when the test gives up
+		stop.Store(true)
+		wg.Wait()
+	}()
+
 	const kills = 3
 	for kill := range kills {
 		before := slotsOf(t, shop, 0)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/msgen-dev/msgen/templates/platform/postgres"
 )
@@ -32,6 +33,8 @@ type AddOptions struct {
 	Pause time.Duration
 	// Wait bounds how long a move waits for transactions under way before it lets the writers behind it go first, and tries again: 2 s.
 	Wait time.Duration
+	// Turn bounds how long Add waits for another one to end: 10 s, in which the server also notices that one was killed.
+	Turn time.Duration
 	// Attempts is how often the move of a slot is tried: 20.
 	Attempts int
 	// Moved is called after each move.
@@ -48,6 +51,9 @@ func (s *Set) Add(ctx context.Context, count int, opts AddOptions) error {
 	if opts.Wait <= 0 {
 		opts.Wait = 2 * time.Second
 	}
+	if opts.Turn <= 0 {
+		opts.Turn = 10 * time.Second
+	}
 	if opts.Attempts <= 0 {
 		opts.Attempts = 20
 	}
@@ -57,12 +63,8 @@ func (s *Set) Add(ctx context.Context, count int, opts AddOptions) error {
 		return fmt.Errorf("add shards: %w", err)
 	}
 	defer conn.Release()
-	var mine bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended('platform/shard/add', 0))`).Scan(&mine); err != nil {
-		return fmt.Errorf("add shards: %w", err)
-	}
-	if !mine {
-		return errors.New("another process adds shards at the moment")
+	if err := lockAdd(ctx, conn, opts.Turn); err != nil {
+		return err
 	}
 	defer func() {
 		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtextextended('platform/shard/add', 0))`)
@@ -104,6 +106,27 @@ func (s *Set) Add(ctx context.Context, count int, opts AddOptions) error {
 		}
 	}
 	return nil
+}
+
+// lockAdd takes the lock of Add for the session of conn.
+func lockAdd(ctx context.Context, conn *pgxpool.Conn, turn time.Duration) error {
+	for begin := time.Now(); ; {
+		var mine bool
+		if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended('platform/shard/add', 0))`).Scan(&mine); err != nil {
+			return fmt.Errorf("add shards: %w", err)
+		}
+		switch {
+		case mine:
+			return nil
+		case time.Since(begin) > turn:
+			return errors.New("another process adds shards at the moment")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // plan is the fewest moves after which each of count shards has the same number of slots, give or take one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -262,4 +263,35 @@ func TestMoveWaitsForWriters(t *testing.T) {
 	if n := w.count(`SELECT count(*) FROM %s.things WHERE n = 2`); n != 1 {
 		t.Errorf("%d things have what the transaction wrote, want 1", n)
 	}
+}
+
+// TestAddWaitsItsTurn has one Add wait for the lock of another, which may be of one that was just killed, and give up in time.
+func TestAddWaitsItsTurn(t *testing.T) {
+	w := newWorld(t, 2)
+	held, err := w.all.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	lock := func(function string) {
+		if _, err := held.Exec(t.Context(), `SELECT `+function+`(hashtextextended('platform/shard/add', 0))`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock("pg_advisory_lock")
+	if err := w.Add(t.Context(), 3, shard.AddOptions{Turn: 100 * time.Millisecond}); err == nil || !strings.Contains(err.Error(), "another process adds shards") {
+		t.Errorf("beside another: %v", err)
+	}
+	added := make(chan error, 1)
+	go func() { added <- w.Add(t.Context(), 3, shard.AddOptions{Turn: time.Minute}) }()
+	select {
+	case err := <-added:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	lock("pg_advisory_unlock")
+	if err := <-added; err != nil {
+		t.Error(err)
+	}
+	w.balanced(nil, 3)
 }
