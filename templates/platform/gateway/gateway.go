@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
 
+	"github.com/msgen-dev/msgen/templates/platform/kv"
 	"github.com/msgen-dev/msgen/templates/platform/service"
 )
 
@@ -48,6 +49,10 @@ type RateLimit struct {
 	Per      time.Duration
 	Burst    int    // 0: as Requests
 	By       string // client, token or global
+	// Shared, such as "shop:gateway", has all replicas of that name count together, in the Redis of REDIS_URL. Each also keeps the limit for
+	// itself, so that one that cannot reach Redis goes on with that: n replicas then let through up to n times as much, and nobody is refused
+	// for Redis's sake.
+	Shared string
 }
 
 // CORS says which web origins may read answers. "*" is any, and cannot be had together with credentials.
@@ -75,6 +80,7 @@ type Gateway struct {
 	metrics *metrics
 	origins *origins       // nil without CORS
 	limiter *limiter       // nil without a rate limit
+	shared  *sharedLimiter // nil unless replicas share the limit
 	auth    *authenticator // nil without JWT
 	proxied bool           // some proxies are trusted
 	dial    func(service, defaultTarget string) (*grpc.ClientConn, error)
@@ -87,7 +93,8 @@ type dependencies struct {
 	logger         *slog.Logger
 	registry       prometheus.Registerer
 	tracer         trace.Tracer
-	trustedProxies []string // addresses or CIDRs whose X-Forwarded-For is believed
+	store          *kv.Store // nil unless replicas share the limit
+	trustedProxies []string  // addresses or CIDRs whose X-Forwarded-For is believed
 	dial           func(service, defaultTarget string) (*grpc.ClientConn, error)
 }
 
@@ -112,6 +119,9 @@ func newGateway(opts Options, deps dependencies) (*Gateway, error) {
 	}
 	if gw.auth, err = newAuthenticator(opts.Name, opts.JWT, deps.logger); err != nil {
 		return nil, err
+	}
+	if gw.limiter != nil && opts.RateLimit.Shared != "" {
+		gw.shared = newSharedLimiter(deps.store, opts.RateLimit)
 	}
 	if gw.limiter != nil && gw.limiter.by == byToken && gw.auth == nil {
 		return nil, errors.New("rate limit by token needs jwt")

@@ -21,6 +21,7 @@ import (
 
 	"github.com/msgen-dev/msgen/templates/platform/gateway/internal/testpb"
 	"github.com/msgen-dev/msgen/templates/platform/jwks"
+	"github.com/msgen-dev/msgen/templates/platform/kv"
 	"github.com/msgen-dev/msgen/templates/platform/rpc"
 )
 
@@ -119,6 +120,7 @@ type setup struct {
 	routes  func(gw *Gateway, books testpb.LibraryServiceClient) // nil: routes
 	server  func(*http.Server)
 	discard bool // logs
+	redis   *kv.Config
 }
 
 func serve(tb testing.TB, s setup) *fixture {
@@ -131,9 +133,17 @@ func serve(tb testing.TB, s setup) *fixture {
 	if s.tracer == nil {
 		s.tracer = noop.NewTracerProvider().Tracer("test")
 	}
+	var store *kv.Store
+	if s.redis != nil {
+		var err error
+		if store, err = kv.Open(*s.redis, f.registry, logger); err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() { _ = store.Close() })
+	}
 	target := serveGRPC(tb, f.library)
 	gw, err := newGateway(s.opts, dependencies{
-		logger: logger, registry: f.registry, tracer: s.tracer, trustedProxies: s.proxies,
+		logger: logger, registry: f.registry, tracer: s.tracer, trustedProxies: s.proxies, store: store,
 		dial: func(string, string) (*grpc.ClientConn, error) {
 			return rpc.Dial(target, rpc.DialOptions{Registry: f.registry})
 		},

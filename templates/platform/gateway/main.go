@@ -14,6 +14,7 @@ import (
 
 	"go.opentelemetry.io/otel"
 
+	"github.com/msgen-dev/msgen/templates/platform/kv"
 	"github.com/msgen-dev/msgen/templates/platform/service"
 	"github.com/msgen-dev/msgen/templates/platform/telemetry"
 )
@@ -62,10 +63,15 @@ func Main(opts Options, setup func(ctx context.Context, gw *Gateway) error) int 
 // start makes the gateway a worker of the process.
 func start(ctx context.Context, app *service.App, cfg config, opts Options, setup func(context.Context, *Gateway) error) error {
 	opts.Grace = cfg.Process.Grace
+	store, err := openStore(app, opts)
+	if err != nil {
+		return err
+	}
 	gw, err := newGateway(cfg.override(opts), dependencies{
 		logger:         app.Logger,
 		registry:       app.Registry,
 		tracer:         otel.Tracer("gateway"),
+		store:          store,
 		trustedProxies: cfg.TrustedProxies,
 		dial:           app.Dial,
 	})
@@ -89,6 +95,23 @@ func start(ctx context.Context, app *service.App, cfg config, opts Options, setu
 	app.Ready("services", func(context.Context) error { return gw.reachable() })
 	app.Go("http", func(ctx context.Context) error { return gw.serve(ctx, gw.server(), listener) })
 	return nil
+}
+
+// openStore connects to what replicas share; nil if they share nothing.
+func openStore(app *service.App, opts Options) (*kv.Store, error) {
+	if opts.RateLimit.Shared == "" {
+		return nil, nil //nolint:nilnil // no store is no error
+	}
+	var cfg kv.Config
+	if err := service.LoadEnv(&cfg); err != nil {
+		return nil, err
+	}
+	store, err := kv.Open(cfg, app.Registry, app.Logger)
+	if err != nil {
+		return nil, err
+	}
+	app.OnClose("redis", func(context.Context) error { return store.Close() })
+	return store, nil
 }
 
 // override returns opts as the environment changes them. It can move authentication, and never turn it off.

@@ -141,6 +141,11 @@ func (gw *Gateway) limit(c *gin.Context) {
 		key = "client:" + clientNetwork(x.clientIP)
 	}
 	q := gw.limiter.take(key, time.Now())
+	if q.ok && gw.shared != nil {
+		if together, err := gw.shared.take(c.Request.Context(), key); err == nil {
+			q = together
+		}
+	}
 	c.Header("RateLimit-Policy", gw.limiter.policy)
 	c.Header("RateLimit", q.String())
 	if !q.ok {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"math"
@@ -26,7 +27,7 @@ const (
 
 // limiter keeps a token bucket for each key. Buckets are bounded in number: beyond that the one unused for longest is
 // forgotten, so a flood of addresses costs no memory, and at worst lets an idle key begin anew. The count is this
-// process's own: n replicas behind a balancer let through up to n times as much.
+// process's own: n replicas behind a balancer let through up to n times as much, unless they also share a limit.
 type limiter struct {
 	by     string
 	policy string // the header RateLimit-Policy
@@ -54,13 +55,10 @@ func newLimiter(opts RateLimit) (*limiter, error) {
 	default:
 		return nil, fmt.Errorf("rate limit by %q: must be client, token or global", opts.By)
 	}
-	if opts.Burst == 0 {
-		opts.Burst = opts.Requests
-	}
 	l := &limiter{
 		by:    opts.By,
 		rate:  rate.Limit(float64(opts.Requests) / opts.Per.Seconds()),
-		burst: opts.Burst,
+		burst: opts.burst(),
 		seed:  maphash.MakeSeed(),
 	}
 	// A bucket is a quota of its size for the time in which it fills: so the remaining can never exceed the quota.
@@ -75,6 +73,9 @@ func newLimiter(opts RateLimit) (*limiter, error) {
 	}
 	return l, nil
 }
+
+// burst is the size of a bucket.
+func (r RateLimit) burst() int { return cmp.Or(r.Burst, r.Requests) }
 
 // quota is the state of a bucket after a request.
 type quota struct {

@@ -2,15 +2,12 @@ package kafka_test
 
 import (
 	"context"
-	"crypto/tls"
-	"io"
-	"net"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/msgen-dev/msgen/templates/platform/internal/tlsproxy"
 	"github.com/msgen-dev/msgen/templates/platform/kafka"
 	"github.com/msgen-dev/msgen/templates/platform/localca"
 	"github.com/msgen-dev/msgen/templates/platform/mtls"
@@ -28,7 +25,7 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	broker := secured(t, ours, plain)
+	broker := tlsproxy.Start(t, ours, "kafka", plain)
 	files := func(a localca.Authority) mtls.Component {
 		dir := filepath.Join(a.Dir, "orders")
 		return mtls.Component{On: true, CA: filepath.Join(dir, "ca.crt"), Cert: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")}
@@ -61,42 +58,4 @@ func TestTLS(t *testing.T) {
 	if _, err := kafka.NewPublisher(cfg, "orders"); err == nil || !strings.Contains(err.Error(), "KAFKA_TLS: CA_FILE") {
 		t.Errorf("a file that is not there: %v", err)
 	}
-}
-
-func secured(t *testing.T, a localca.Authority, server string) string {
-	t.Helper()
-	source, err := mtls.Open(mtls.Config{Dir: filepath.Join(a.Dir, "kafka")}, "kafka", mtls.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := tls.Listen("tcp", "127.0.0.1:0", source.Server())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	t.Cleanup(func() { _ = l.Close(); running.Wait() })
-	running.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() {
-				defer func() { _ = conn.Close() }()
-				_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
-				upstream, err := net.Dial("tcp", server)
-				if err != nil {
-					return
-				}
-				defer func() { _ = upstream.Close() }()
-				go func() { _, _ = io.Copy(upstream, conn); _ = upstream.Close() }()
-				_, _ = io.Copy(conn, upstream)
-			})
-		}
-	})
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return net.JoinHostPort("localhost", port)
 }
