@@ -119,7 +119,7 @@ func TestScripts(t *testing.T) {
 		}
 		values[value] = true
 	}
-	if len(lines) != 7 { // Grafana, Postgres, five services with a database
+	if len(lines) != 8 { // Grafana, Postgres, Redis, five services with a database
 		t.Errorf("there are %d passwords", len(lines))
 	}
 	if again := run(); again != first {

@@ -286,6 +286,13 @@ func TestNetworkPoliciesAreTheDeclaredEdges(t *testing.T) {
 					want["namespace broker at 9092"] = true
 				}
 			}
+			caches := s == nil && spec.Gateway.RateLimit != nil && spec.Stack.Cache.V == "redis"
+			if s != nil {
+				caches = slices.ContainsFunc(s.API, func(m *schema.Method) bool { return m.Cache.Set })
+			}
+			if caches {
+				want["namespace cache at 6379"] = true
+			}
 			got = map[string]bool{}
 			for _, rule := range policy.Egress {
 				open(got, rule.To, rule.Ports)

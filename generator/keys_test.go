@@ -3,6 +3,7 @@ package generator_test
 import (
 	"bytes"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,12 +47,17 @@ func TestEveryKeyChangesTheOutput(t *testing.T) {
 		{"api.public", "reads: StockItem, public: true", "reads: StockItem, scopes: [stock.read]", "gateway/routes.go"},
 		{"api.internal", "AuthorizePayment: {internal: true, creates", "AuthorizePayment: {http: POST /v1/payments, scopes: [payments.write], creates", "gateway/routes.go"},
 		{"api.creates", "AuthorizePayment: {internal: true, creates: Payment}", "AuthorizePayment: {internal: true, request: {payment_id: uuid}}", "services/payments/internal/gen/server.go"},
-		{"api.reads", "GetStock:     {http: \"GET /v1/stock/{sku}\", reads: StockItem, public: true}", "GetStock:     {http: \"GET /v1/stock/{sku}\", request: {sku: string}, public: true}", "services/inventory/internal/gen/server.go"},
+		{"api.reads", "GetStock:     {http: \"GET /v1/stock/{sku}\", reads: StockItem, public: true, cache: 5s}", "GetStock:     {http: \"GET /v1/stock/{sku}\", request: {sku: string}, public: true}", "services/inventory/internal/gen/server.go"},
 		{"api.lists", "ListOrders:   {http: GET /v1/orders, lists: Order,", "ListOrders:   {http: GET /v1/orders,", "services/orders/internal/gen/server.go"},
 		{"api.updates", "ReleaseStock: {internal: true, updates: Reservation, from: [held], to: released}", "ReleaseStock: {internal: true, deletes: Reservation}", "services/inventory/internal/gen/"},
 		{"api.from", "from: [authorized], to: voided", "from: [authorized, captured], to: voided", "services/payments/internal/gen/server.go"},
 		{"api.to", "from: [authorized], to: captured", "from: [authorized], to: voided", "services/payments/internal/gen/server.go"},
 		{"api.sends", "creates: Reservation, sends: [StockReserved]", "creates: Reservation", "services/inventory/internal/gen/"},
+		{"api.cache", "reads: Order, cache: 30s", "reads: Order, cache: 40s", "services/orders/internal/gen/store.go"},
+		{"api.cache", "reads: Order, cache: 30s", "reads: Order", "services/orders/internal/gen/main.go"},
+		{"shard.key", "{key: customer_id, count: 4}\n", "{key: shopper, count: 4}\n", "services/orders/internal/gen/server.go"},
+		{"shard.count", "count: 4", "count: 8", "services/orders/internal/gen/shards.go"},
+		{"stack.cache", "cache: redis ", "cache: none  ", "gateway/main.go"},
 		{"api.starts", "starts: place-order, scopes", "scopes", "services/orders/internal/gen/server.go"},
 		{"api.request", "lines: \"[]QuoteLine\"}", "lines: \"[]QuoteLine\", coupon: string}", "api/shop/pricing/"},
 		{"api.response", "response: {total: money}", "response: {total: money, valid_until: timestamp}", "api/shop/pricing/"},
@@ -130,8 +136,16 @@ func TestEveryKeyChangesTheOutput(t *testing.T) {
 				t.Fatalf("the shop does not say %q", c.from)
 			}
 			changed := strings.Replace(string(text), c.from, c.to, 1)
-			if c.key == "calls.resilience" {
+			base := base
+			switch c.key {
+			case "calls.resilience":
 				changed = strings.Replace(changed, "\ngateway:", "  other: {timeout: 1s}\n\ngateway:", 1)
+			case "stack.cache": // which only rows that are not cached can be without
+				uncached := regexp.MustCompile(`, cache: \d+s`).ReplaceAllString(string(text), "")
+				base, changed = system(t, load(t, uncached)), strings.Replace(uncached, c.from, c.to, 1)
+			case "shard.key":
+				field := strings.NewReplacer("customer_id: uuid\n          lines", "customer_id: uuid\n          shopper: uuid\n          lines")
+				base, changed = system(t, load(t, field.Replace(string(text)))), field.Replace(changed)
 			}
 			if paths := difference(base, system(t, load(t, changed))); !slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, c.in) }) {
 				t.Errorf("%q instead of %q changes nothing in %s, but %v", c.to, c.from, c.in, paths)

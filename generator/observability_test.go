@@ -73,7 +73,7 @@ func TestAlerts(t *testing.T) {
 	want := map[string][]string{
 		"minimal": {"InstanceDown", "GatewayErrors", "OutboxStuck", "OutboxBacklog", "OutboxParked", "OutboxNoLeader", "DeadLetters", "DeadLettersKept", "ConsumerLag", "InboxWaitsForDatabase"},
 	}
-	want["shop"] = append([]string{"ErrorBudgetBurn", "LatencyObjectiveMissed", "SagaParked", "SagaSlow", "SagaUnknownDefinition", "SagaTimerErrors", "BreakerOpen"}, want["minimal"]...)
+	want["shop"] = append([]string{"ErrorBudgetBurn", "LatencyObjectiveMissed", "SagaParked", "SagaSlow", "SagaUnknownDefinition", "SagaTimerErrors", "BreakerOpen", "RedisDown", "CacheNotTold"}, want["minimal"]...)
 	want["kitchen-sink"] = want["shop"][2:]
 	for _, name := range []string{"shop", "kitchen-sink"} {
 		want[name] = append([]string{

@@ -31,7 +31,7 @@ func packages(sys *view.System) map[string]string {
 		"protovalidate": "buf.build/go/protovalidate",
 	}
 	for _, name := range []string{
-		"column", "etag", "event", "eventstore", "gateway", "idempotency", "inbox", "jwks", "kafka", "localca", "mask", "messaging", "mtls", "outbox",
+		"cache", "column", "etag", "event", "eventstore", "gateway", "idempotency", "inbox", "jwks", "kafka", "kv", "localca", "mask", "messaging", "mtls", "outbox",
 		"page", "pgtest", "postgres", "projection", "resilience", "rpc", "saga", "sample", "service", "servicetest", "shard", "signing", "stuck", "telemetry", "token",
 	} {
 		table[name] = path.Join(sys.Module, "platform", name)

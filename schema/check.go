@@ -179,8 +179,13 @@ func checkMethod(d *decoder, at place, m *Method, given *keys) {
 	}
 	if kind == "reads" || kind == "lists" {
 		refuse("sends", "send it from the method that changes something", "%s changes nothing, so that it has nothing to send", m.Name.V)
-	} else {
-		refuse("cache", "cache methods with `reads` or `lists`", "%s is not read-only, so that its answer cannot be cached", m.Name.V)
+	}
+	switch kind {
+	case "reads":
+	case "lists":
+		refuse("cache", "cache methods with `reads`", "%s reads many rows: which of its answers a change makes untrue cannot be told", m.Name.V)
+	default:
+		refuse("cache", "cache methods with `reads`", "%s reads no row by its key, so that its answer cannot be cached", m.Name.V)
 	}
 	if kind != "creates" {
 		refuse("starts", "start it from the method that creates the aggregate", "%s creates nothing that a saga could follow", m.Name.V)

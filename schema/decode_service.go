@@ -75,7 +75,7 @@ var methodObject = object[Method]{name: "method", what: "a method", keys: []key[
 	one("to", "the state after the transition", ident(stateName), func(m *Method) *Value[string] { return &m.To }),
 	eventsKey("sends", "the events it sends, in the same transaction", func(m *Method) *[]*EventRef { return &m.Sends }),
 	one("starts", "the saga it starts, in the same transaction", reference("a saga", "sagas", sagaName), func(m *Method) *Value[string] { return &m.Starts }),
-	one("cache", "how long its answer may be cached", positive(), func(m *Method) *Value[time.Duration] { return &m.Cache }),
+	one("cache", "how long what it reads may be kept in Redis, 1s to 24h; a change is seen at once", positive(), func(m *Method) *Value[time.Duration] { return &m.Cache }),
 	{name: "request", doc: "the fields of an own method's request", shape: fieldsShape(), decode: func(d *decoder, n *yaml.Node, at place, m *Method) {
 		m.Request, m.HasRequest = d.fields(n, at), true
 	}},

@@ -224,19 +224,30 @@ func TestAliasBomb(t *testing.T) {
 }
 
 func TestUnsupported(t *testing.T) {
-	content, err := os.ReadFile("../testdata/specs/shop-full.yaml")
-	if err != nil {
-		t.Fatal(err)
+	const text = `apiVersion: msgen/v1
+system: shop
+stack: {http: echo, broker: nats, database: mongodb, discovery: consul, gateway: kong, tracing: zipkin}
+services:
+  orders: {responsibility: Takes orders., owner: team, database: mongodb, aggregates: {Order: {fields: {total: money}}}, api: {GetOrder: {reads: Order}}}
+gateway: {api: graphql}
+`
+	s, list := Load("msgen.yaml", []byte(text))
+	if len(list) > 0 {
+		t.Fatal(renderList(t, list))
 	}
-	s, _ := Load("shop-full.yaml", content)
 	var got []string
 	for _, d := range UnsupportedDiagnostics(s) {
 		got = append(got, fmt.Sprintf("%s %s: %s", d.Primary.Span, d.Message, d.Help))
 	}
 	want := []string{
-		"shop-full.yaml:14:10 not supported yet: redis: use none for now",
-		"shop-full.yaml:39:72 not supported yet: caching of answers: leave it out for now",
-		"shop-full.yaml:68:90 not supported yet: caching of answers: leave it out for now",
+		"msgen.yaml:3:15 not supported yet: echo: use gin for now",
+		"msgen.yaml:3:29 not supported yet: nats: use kafka for now",
+		"msgen.yaml:3:45 not supported yet: mongodb: use postgres for now",
+		"msgen.yaml:3:65 not supported yet: consul: use kubernetes for now",
+		"msgen.yaml:3:82 not supported yet: kong: use builtin for now",
+		"msgen.yaml:3:97 not supported yet: zipkin: use jaeger for now",
+		"msgen.yaml:5:66 not supported yet: mongodb: use postgres for now",
+		"msgen.yaml:6:16 not supported yet: graphql: use rest for now",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got:\n%s", strings.Join(got, "\n"))

@@ -45,6 +45,7 @@ func Load(name string, content []byte) (*Spec, diag.List) {
 		d.spec.findQuiet()
 		d.checkSecurity()
 		d.checkShards()
+		d.checkCache()
 		d.findUnsupported()
 	}
 	if d.spec.Aliased {

@@ -135,6 +135,9 @@ func (r *Receive) ShardField() *Field {
 
 // checkShardedSaga reports commands that cannot be brought to a shard: those of a saga are where the aggregate is that it is about.
 func (d *decoder) checkShardedSaga(saga *Saga) {
+	if len(saga.StartedBy) == 0 {
+		return // a rule says so
+	}
 	for _, ref := range saga.Refs() {
 		m := ref.Method
 		if m == nil || !m.Service.Sharded() {
@@ -155,7 +158,7 @@ func (d *decoder) checkShardedSaga(saga *Saga) {
 		switch {
 		case m.Creates.Set:
 			d.fail(at, ref.Name.Span, problemf("create it before the saga", "a saga cannot create %s, which has shards: its id must hold the place of its shard key", m.Creates.V))
-		case about == nil || len(saga.StartedBy) == 0:
+		case about == nil:
 			d.fail(at, ref.Name.Span, problemf("start the saga by the creation of that aggregate, in the same service",
 				"%s is for an aggregate with shards that the saga is not about: the command could not be brought to its shard", ref.Name.V))
 		}

@@ -63,7 +63,7 @@ func TestShards(t *testing.T) {
 		"creates without":   {"Paid: {}", "Paid: {creates: Order}", "services.orders.receives.Paid", "does not say in which shard"},
 		"a saga creates":    {"invoke: orders.PayOrder, pivot: true}", "invoke: orders.PlaceOrder, pivot: true}", "sagas.pay", "a saga cannot create Order"},
 		"a choreography":    {"    orchestrator: orders\n", "    coordination: choreography\n", "sagas.pay.coordination", "orders has shards"},
-		"about another":     {", starts: pay", "", "sagas.pay", "the saga is not about"},
+		"about another":     {"Take: {internal: true, sends: [Paid]}", "MakeBill: {internal: true, creates: Bill, sends: [Paid], starts: pay}\n    aggregates: {Bill: {fields: {order_id: uuid}}}", "sagas.pay", "the saga is not about"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(shardedSpec, test.old, test.new, 1)

@@ -7,7 +7,7 @@ import (
 
 // notYet are the values of the language that are not generated yet, with what to use instead.
 var notYet = map[string]string{
-	"echo": "gin", "rabbitmq": "kafka", "nats": "kafka", "mongodb": "postgres", "redis": "none", "consul": "kubernetes", "etcd": "kubernetes",
+	"echo": "gin", "rabbitmq": "kafka", "nats": "kafka", "mongodb": "postgres", "consul": "kubernetes", "etcd": "kubernetes",
 	"kong": "builtin", "aws": "builtin", "zipkin": "jaeger", "grpc": "rest", "graphql": "rest",
 }
 
@@ -25,18 +25,11 @@ func (d *decoder) findUnsupported() {
 	value("stack.http", s.Stack.HTTP)
 	value("stack.broker", s.Stack.Broker)
 	value("stack.database", s.Stack.Database)
-	value("stack.cache", s.Stack.Cache)
 	value("stack.discovery", s.Stack.Discovery)
 	value("stack.gateway", s.Stack.Gateway)
 	value("stack.tracing", s.Stack.Tracing)
 	for _, service := range s.Services {
-		at := "services." + service.Name.V
-		value(at+".database", service.Database)
-		for _, m := range service.API {
-			if m.Cache.Set {
-				add(at+".api."+m.Name.V+".cache", "caching of answers", m.Cache.Span)
-			}
-		}
+		value("services."+service.Name.V+".database", service.Database)
 	}
 	if s.Gateway != nil {
 		value("gateway.api", s.Gateway.API)

@@ -109,6 +109,15 @@ func (s *System) Panels() []Panel {
 				Query{Expr: `sum by (edge, result) (rate(resilience_fallbacks_total{` + svc + `}[5m]))`, Legend: "{{edge}} fallback {{result}}"}),
 		}})
 	}
+	if s.UsesRedis() {
+		panels := []Panel{series("Requests to Redis", "reqps", Query{Expr: `sum by (job, result) (rate(redis_requests_total{` + svc + `}[5m]))`, Legend: "{{job}} {{result}}"})}
+		if len(s.Cached()) > 0 {
+			panels = append(panels,
+				series("Cached reads", "reqps", Query{Expr: `sum by (method, result) (rate(cache_reads_total{` + svc + `}[5m]))`, Legend: "{{method}} {{result}}"}),
+				series("Rows forgotten", "reqps", Query{Expr: `sum by (method, result) (rate(cache_forgets_total{` + svc + `}[5m]))`, Legend: "{{method}} {{result}}"}))
+		}
+		sections = append(sections, section{"Redis", panels})
+	}
 	sections = append(sections, section{"Go", []Panel{
 		series("CPU", "short", Query{Expr: `sum by (job) (rate(process_cpu_seconds_total{` + svc + `}[5m]))`, Legend: "{{job}}"}),
 		series("Memory", "bytes", Query{Expr: `sum by (job) (process_resident_memory_bytes{` + svc + `})`, Legend: "{{job}}"}),

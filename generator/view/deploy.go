@@ -11,16 +11,16 @@ import (
 
 // Pod is one deployable process: a service or the gateway.
 type Pod struct {
-	System           *System
-	Name             string
-	Dir              string
-	Port             int
-	PortName         string
-	Public           bool // clients outside the cluster come to it
-	Headless         bool
-	Database, Broker bool // it talks to them
-	Issuer           bool // it fetches the keys of an identity provider
-	IssuerPort       int
+	System                  *System
+	Name                    string
+	Dir                     string
+	Port                    int
+	PortName                string
+	Public                  bool // clients outside the cluster come to it
+	Headless                bool
+	Database, Broker, Redis bool // it talks to them
+	Issuer                  bool // it fetches the keys of an identity provider
+	IssuerPort              int
 	// Callers and Callees are the pods at the other end of its declared edges, in the spec's order.
 	Callers, Callees []string
 	Min, Max, CPU    int
@@ -34,14 +34,14 @@ func (s *System) Pods() []*Pod {
 	for _, svc := range s.Services {
 		pods = append(pods, &Pod{
 			System: s, Name: svc.Name, Dir: svc.Dir, Port: 9000, PortName: "grpc", Headless: headless,
-			Database: svc.HasDB, Broker: svc.UsesKafka(), Callers: s.callers(svc), Callees: names(svc.Clients),
+			Database: svc.HasDB, Broker: svc.UsesKafka(), Redis: len(svc.Cached()) > 0, Callers: s.callers(svc), Callees: names(svc.Clients),
 			Min: svc.Spec.Scaling.Min.V, Max: svc.Spec.Scaling.Max.V, CPU: svc.Spec.Scaling.CPU.V,
 			Resources: s.Spec.Deployment.Resources,
 		})
 	}
 	if s.Gateway != nil {
 		gw := &Pod{
-			System: s, Name: "gateway", Dir: "gateway", Port: 8080, PortName: "http", Public: true, Callees: names(s.Gateway.Services),
+			System: s, Name: "gateway", Dir: "gateway", Port: 8080, PortName: "http", Public: true, Callees: names(s.Gateway.Services), Redis: s.Gateway.SharesLimit(),
 			Min: gatewayMin, Max: gatewayMax, CPU: gatewayCPU, Resources: s.Spec.Deployment.Resources,
 		}
 		if jwt := s.Gateway.Spec.JWT; jwt != nil {
@@ -144,6 +144,9 @@ func (s *Service) DependsOn() []string {
 	}
 	if s.UsesKafka() {
 		list = append(list, "kafka")
+	}
+	if len(s.Cached()) > 0 {
+		list = append(list, "redis")
 	}
 	return list
 }

@@ -3,8 +3,6 @@ package view
 import (
 	"strconv"
 	"strings"
-
-	"github.com/msgen-dev/msgen/schema"
 )
 
 // EventSourced reports that the aggregate's events are the truth and its table is made from them.
@@ -75,17 +73,10 @@ func (a *Aggregate) LogVar() string { return "new" + a.Name + "Log" }
 func (a *Aggregate) EventVar() string { return "typeOf" + a.Name + "Event" }
 
 // StreamOf is the Go expression of the stream of the aggregate's variable: the key as the database writes it.
-func (a *Aggregate) StreamOf() string { return a.stream(a.KeyText()) }
+func (a *Aggregate) StreamOf() string { return a.canonical(a.KeyText()) }
 
 // StreamOfVar is the Go expression of the stream of the parameter KeyVar.
-func (a *Aggregate) StreamOfVar() string { return a.stream(a.KeyVarText()) }
-
-func (a *Aggregate) stream(text string) string {
-	if a.Key.Type.Kind == schema.KindUUID {
-		return "strings.ToLower(" + text + ")"
-	}
-	return text
-}
+func (a *Aggregate) StreamOfVar() string { return a.canonical(a.KeyVarText()) }
 
 // StreamSQL is the SQL type that takes a stream to the key's column.
 func (a *Aggregate) StreamSQL() string {

@@ -78,7 +78,7 @@ func TestAdditions(t *testing.T) {
 		"call with a policy": {"minimal", add.Call{Service: "audit", Target: "notes.GetNote", Criteria: add.Criteria{Timeout: "1s", ErrorThreshold: "25%", Fallback: "cached"}}},
 		"saga": {"shop", add.Saga{
 			Name: "cancel-order", Orchestrator: "inventory", Timeout: "1m", StartedBy: []string{"inventory.ReserveStock"},
-			Steps: []string{"payments.AuthorizePayment compensate payments.VoidPayment timeout 5s", "payments.CapturePayment pivot", "orders.RejectOrder retriable"},
+			Steps: []string{"payments.AuthorizePayment compensate payments.VoidPayment timeout 5s", "payments.CapturePayment pivot", "inventory.ReleaseStock retriable"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -94,7 +94,7 @@ func phase1Lines() []Line {
 		},
 		{
 			"document.5", sectionDocument, "Shared resources — [Cache/Config server]", "What services share",
-			nil, "Nothing but the broker; configuration is the environment of each process: TestLoadEnv. A cache is not generated yet: `stack.cache: redis` and `cache` are refused",
+			nil, "The broker and, with `stack.cache: redis`, a Redis that nothing needs to go on: TestShop; configuration is the environment of each process: TestLoadEnv",
 		},
 		{
 			"document.6", sectionDocument, "[Strategy] — [SAGA/Eventual/CQRS]", "The strategy of consistency: sagas, events, read models",
@@ -124,7 +124,7 @@ func phase2Lines() []Line {
 		},
 		{
 			"forbidden.3", sectionForbidden, "Отсутствие rate limiting на API Gateway", "No rate limiting at the API gateway", nil,
-			"There is no gateway without one, 100 requests a second and client by default: `platform/gateway`, TestBucket, TestLimitByClient, and the generated gateway carries it: TestEveryKeyChangesTheOutput. Each replica counts for itself",
+			"There is no gateway without one, 100 requests a second and client by default: `platform/gateway`, TestBucket, TestLimitByClient, and the generated gateway carries it: TestEveryKeyChangesTheOutput. Each replica counts for itself, and with `stack.cache: redis` all of them together: TestSharedLimit",
 		},
 		{
 			"forbidden.4", sectionForbidden, "Missing circuit breakers для нестабильных сервисов", "No circuit breaker before unstable services",

@@ -7,7 +7,7 @@ import (
 	"github.com/msgen-dev/msgen/schema/diag"
 )
 
-// The rules here read the section `security`. A spec without one is left in peace: what it leaves out is not generated yet.
+// The rules here read the section `security`. A spec without one is left in peace: it leaves trust to the network that it runs in.
 
 func weakMTLS(s *schema.Spec, report Report) {
 	if s.Security == nil {
