@@ -38,10 +38,10 @@ help: ## List the targets
 build: ## Build bin/msgen
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/msgen
 
-demo: stack-up ## Generate the shop, run it on real Postgres and Kafka, and place an order
+demo: stack-up ## Generate the shop, run it on real Postgres, Kafka and Redis, and place an order
 	@eval "$$($(stack) env)"; go run ./cmd/internal/e2e/demo
 
-test: stack-up $(actionlint) $(golangci) ## Every test, with the race detector, on real Postgres and Kafka
+test: stack-up $(actionlint) $(golangci) ## Every test, with the race detector, on real Postgres, Kafka and Redis
 	@eval "$$($(stack) env)"; set -x; go test -race -timeout 40m $(GOTESTFLAGS) $(PKG)
 
 vet: ## go vet

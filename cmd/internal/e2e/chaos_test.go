@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -104,6 +105,7 @@ func TestChaosMutants(t *testing.T) {
 				t.Fatal(err)
 			}
 			shop := start(t, dir, "shop", shopServices, "KAFKA_SESSION_TIMEOUT=3s")
+			uniteShards(t, shop)
 			c, orders := harm(t, shop, stack, 40, 20*time.Second)
 			wrong := append(ledger(t, shop, orders), c.inTheBroker()...)
 			if len(wrong) == 0 {
@@ -138,7 +140,9 @@ func harm(t *testing.T, shop *e2e.System, stack string, kills int, patience time
 					sku = "sold-out"
 				}
 				// An order that was begun is answered before the end, so that none has an unknown outcome.
-				id, err := place(t.Context(), shop, write, fmt.Sprintf("chaos-%d-%d", worker, i), order(sku, 1))
+				body := order(sku, 1)
+				body["customerId"] = uuid.NewString() // its shard
+				id, err := place(t.Context(), shop, write, fmt.Sprintf("chaos-%d-%d", worker, i), body)
 				if err != nil {
 					t.Errorf("order %d of %d: %v", i, worker, err)
 					return

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/msgen-dev/msgen/templates/platform/redistest"
 )
 
 // Components are the real components that a system runs on.
@@ -25,13 +27,15 @@ type Components struct {
 	Postgres string
 	// Kafka is one broker's host:port.
 	Kafka string
+	// Redis is the URL of a server.
+	Redis string
 }
 
 // FromEnv returns the components that the test stack names; an error says which is missing.
 func FromEnv() (Components, error) {
-	c := Components{Postgres: os.Getenv("MSGEN_TEST_POSTGRES"), Kafka: os.Getenv("MSGEN_TEST_KAFKA")}
-	if c.Postgres == "" || c.Kafka == "" {
-		return c, errors.New("no Postgres or Kafka: MSGEN_TEST_POSTGRES and MSGEN_TEST_KAFKA are not set; make test sets them")
+	c := Components{Postgres: os.Getenv("MSGEN_TEST_POSTGRES"), Kafka: os.Getenv("MSGEN_TEST_KAFKA"), Redis: os.Getenv("MSGEN_TEST_REDIS")}
+	if c.Postgres == "" || c.Kafka == "" || c.Redis == "" {
+		return c, errors.New("no Postgres, Kafka or Redis: MSGEN_TEST_POSTGRES, MSGEN_TEST_KAFKA and MSGEN_TEST_REDIS are not set; make test sets them")
 	}
 	return c, nil
 }
@@ -56,6 +60,7 @@ type System struct {
 	prefix    string
 	issuer    *Issuer
 	collector *Collector
+	redis     *redistest.Link
 	processes map[string]*Process
 }
 
@@ -85,7 +90,13 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 	if s.collector, err = NewCollector(); err != nil {
 		return err
 	}
+	var redis string
+	if s.redis, redis, err = redistest.NewLink(s.components.Redis); err != nil {
+		return err
+	}
 	common := append([]string{
+		"REDIS_URL=" + redis,
+		"REDIS_PREFIX=" + s.prefix + ":",
 		"KAFKA_BROKERS=" + s.components.Kafka,
 		"KAFKA_TOPIC_PREFIX=" + s.prefix + ".",
 		"KAFKA_PARTITIONS=4",
@@ -168,6 +179,9 @@ func (s *System) Stop(ctx context.Context) error {
 	if s.collector != nil {
 		s.collector.Close()
 	}
+	if s.redis != nil {
+		s.redis.Cut()
+	}
 	for _, name := range s.Services {
 		errs = append(errs, s.dropDatabase(ctx, name))
 	}
@@ -179,6 +193,9 @@ func (s *System) Broker() string { return s.components.Kafka }
 
 // TopicPrefix keeps the system's topics apart from others in the cluster.
 func (s *System) TopicPrefix() string { return s.prefix + "." }
+
+// Redis is the way of all processes to Redis, which can be cut and made to hang.
+func (s *System) Redis() *redistest.Link { return s.redis }
 
 // Process is a running service, or "gateway".
 func (s *System) Process(name string) *Process { return s.processes[name] }

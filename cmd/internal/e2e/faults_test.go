@@ -21,7 +21,7 @@ func (c *chaos) once() {
 		weight int
 		do     func() error
 	}{
-		{"kill", 60, c.kill},
+		{"kill", 57, c.kill},
 		{"freeze", 5, c.freeze},
 		{"hang up", 8, c.hangUp},
 		{"long transaction", 4, c.longTransaction},
@@ -30,6 +30,7 @@ func (c *chaos) once() {
 		{"rolling restart", 2, c.roll},
 		{"broker stops", 3, c.stopBroker},
 		{"rebuild", 4, c.rebuild},
+		{"redis goes", 3, c.redisGoes},
 	}
 	n := c.rand.IntN(100)
 	for _, f := range faults {
@@ -104,6 +105,19 @@ func (c *chaos) hangUp() error {
 	defer func() { _ = conn.Close(context.Background()) }()
 	_, err = conn.Exec(c.t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 	return err
+}
+
+// redisGoes takes Redis away from all for a while: by a cut, or so that it does not answer.
+func (c *chaos) redisGoes() error {
+	if c.rand.IntN(2) == 0 {
+		c.note("redis is cut off")
+		c.shop.Redis().Cut()
+	} else {
+		c.note("redis hangs")
+		c.shop.Redis().Hang()
+	}
+	time.Sleep(time.Duration(500+c.rand.IntN(3000)) * time.Millisecond)
+	return c.shop.Redis().Mend()
 }
 
 // longTransaction keeps an old snapshot and a lock on nothing for a while, in the background.

@@ -33,7 +33,9 @@ func startShopOf(t *testing.T, args []string, extra ...string) *e2e.System {
 	}
 	dir := generate(t, "shop", args...)
 	overlay(t, edits, dir)
-	return start(t, dir, "shop", shopServices, extra...)
+	shop := start(t, dir, "shop", shopServices, extra...)
+	uniteShards(t, shop)
+	return shop
 }
 
 func order(sku string, quantity int) map[string]any {
@@ -162,6 +164,7 @@ func TestShop(t *testing.T) {
 	t.Run("secrets and personal data stay inside", func(t *testing.T) { nothingLeaks(t, shop, write, read) })
 	t.Run("a view is made anew", func(t *testing.T) { madeAnew(t, shop) })
 	t.Run("stuck work goes on by a command", func(t *testing.T) { stuckWork(t, shop) })
+	t.Run("orders are read through Redis", func(t *testing.T) { cachedReads(t, shop, write, read) })
 
 	// Last, as it spends the client's tokens.
 	t.Run("beyond the limit is 429", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,10 +10,11 @@ import (
 
 // stuckWork gets a saga and a dead letter stuck and lets the service's own command deal with them.
 func stuckWork(t *testing.T, shop *e2e.System) {
-	// A saga that is done is parked at its last step, whose participant gives the same answer again.
-	execute(t, shop, "orders", `
-		UPDATE saga SET state = 'PARKED', resume_state = 'RUNNING', parked_reason = 'no answer', next_at = NULL
-		WHERE id = (SELECT id FROM saga WHERE state = 'COMPLETED' LIMIT 1)`)
+	// A saga that is done is parked at its last step, whose participant gives the same answer again. The timer of its shard moves it.
+	shard := count(t, shop, "orders", "SELECT shard FROM saga WHERE state = 'COMPLETED' ORDER BY updated_at DESC LIMIT 1")
+	execute(t, shop, "orders", fmt.Sprintf(`
+		UPDATE shard_%[1]d.saga SET state = 'PARKED', resume_state = 'RUNNING', parked_reason = 'no answer', next_at = NULL
+		WHERE id = (SELECT id FROM shard_%[1]d.saga WHERE state = 'COMPLETED' LIMIT 1)`, shard))
 	list := command(t, shop, "orders", "stuck", "list", "--kind", "saga")
 	var id string
 	for _, word := range strings.Fields(list) {
@@ -20,7 +22,7 @@ func stuckWork(t *testing.T, shop *e2e.System) {
 			id = word
 		}
 	}
-	if id == "" || !strings.Contains(list, "no answer") {
+	if !strings.HasSuffix(id, fmt.Sprint("@", shard)) || !strings.Contains(list, "no answer") {
 		t.Fatalf("the parked saga is not in\n%s", list)
 	}
 	command(t, shop, "orders", "stuck", "retry", id, "--by", "e2e")
