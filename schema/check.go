@@ -187,6 +187,9 @@ func checkMethod(d *decoder, at place, m *Method, given *keys) {
 	default:
 		refuse("cache", "cache methods with `reads`", "%s reads no row by its key, so that its answer cannot be cached", m.Name.V)
 	}
+	if m.HTTP == nil {
+		refuse("rateLimit", "expose it by `http`, or remove the limit", "%s has no route whose requests could be limited", m.Name.V)
+	}
 	if kind != "creates" {
 		refuse("starts", "start it from the method that creates the aggregate", "%s creates nothing that a saga could follow", m.Name.V)
 	}

@@ -66,6 +66,10 @@ var methodObject = object[Method]{name: "method", what: "a method", keys: []key[
 	one("internal", "only other services may call it; so without http", boolean(), func(m *Method) *Value[bool] { return &m.Internal }),
 	one("public", "exposed without a token", boolean(), func(m *Method) *Value[bool] { return &m.Public }),
 	many("scopes", "a token needs all of them", ident(scopeName), func(m *Method) *[]Value[string] { return &m.Scopes }),
+	part("rateLimit", "how many requests its route lets through, beside the gateway's limit", &routeLimitObject, func(m *Method, at source.Span) *RateLimit {
+		m.RateLimit = &RateLimit{Span: at}
+		return m.RateLimit
+	}),
 	behaviour("creates", "creates an aggregate", func(m *Method) *Value[string] { return &m.Creates }),
 	behaviour("reads", "reads one aggregate or row of a view by its key", func(m *Method) *Value[string] { return &m.Reads }),
 	behaviour("lists", "lists aggregates or rows of a view in pages", func(m *Method) *Value[string] { return &m.Lists }),

@@ -182,12 +182,21 @@ var jwtObject = object[JWT]{name: "jwt", what: "jwt", keys: []key[JWT]{
 	one("jwks", "the URL of the issuer's keys", webURL(), func(j *JWT) *Value[string] { return &j.JWKS }),
 }}
 
-var rateLimitObject = object[RateLimit]{name: "rateLimit", what: "a rate limit", keys: []key[RateLimit]{
-	one("requests", "how many requests", integer(1, 1_000_000), func(r *RateLimit) *Value[int] { return &r.Requests }),
-	one("per", "in which time", positive(), func(r *RateLimit) *Value[time.Duration] { return &r.Per }),
-	one("burst", "how many may come at once", integer(1, 1_000_000), func(r *RateLimit) *Value[int] { return &r.Burst }),
-	one("by", "whose requests are counted together", choice("client", "token", "global"), func(r *RateLimit) *Value[string] { return &r.By }),
-}}
+var rateLimitObject = object[RateLimit]{name: "rateLimit", what: "a rate limit", keys: rateLimitKeys(requests)}
+
+// A route has no limit of its own unless it says how many requests that is; the gateway has one in any case.
+var routeLimitObject = object[RateLimit]{name: "routeLimit", what: "a route's rate limit", keys: rateLimitKeys(requests.must())}
+
+var requests = one("requests", "how many requests", integer(1, 1_000_000), func(r *RateLimit) *Value[int] { return &r.Requests })
+
+func rateLimitKeys(requests key[RateLimit]) []key[RateLimit] {
+	return []key[RateLimit]{
+		requests,
+		one("per", "in which time", positive(), func(r *RateLimit) *Value[time.Duration] { return &r.Per }),
+		one("burst", "how many may come at once", integer(1, 1_000_000), func(r *RateLimit) *Value[int] { return &r.Burst }),
+		one("by", "whose requests are counted together", choice("client", "token", "global"), func(r *RateLimit) *Value[string] { return &r.By }),
+	}
+}
 
 var corsObject = object[CORS]{name: "cors", what: "cors", keys: []key[CORS]{
 	many("origins", "the origins that may call", origin(), func(c *CORS) *[]Value[string] { return &c.Origins }).must(),

@@ -219,6 +219,13 @@ func (d *decoder) gatewayDefaults() {
 	defaulted(d, &r.Per, time.Second, r.Span, "gateway.rateLimit.per", byDefault)
 	defaulted(d, &r.Burst, 2*r.Requests.V, r.Span, "gateway.rateLimit.burst", "twice the requests")
 	defaulted(d, &r.By, "client", r.Span, "gateway.rateLimit.by", byDefault)
+	for _, service := range s.Services {
+		for _, m := range service.API {
+			if m.RateLimit != nil {
+				d.limitDefaults(m, r)
+			}
+		}
+	}
 	defaulted(d, &g.MaxBody, 1<<20, g.Span, "gateway.maxBody", byDefault)
 }
 

@@ -41,7 +41,7 @@ func tables() []table {
 		methodObject.table(), receiveObject.table(), viewObject.table(), callObject.table(), sloObject.table(), latencyObject.table(),
 		scalingObject.table(), eventObject.table(), sagaObject.table(), stepObject.table(), policyObject.table(), retryObject.table(),
 		breakerObject.table(), bulkheadObject.table(), gatewayObject.table(), authObject.table(), jwtObject.table(), rateLimitObject.table(),
-		corsObject.table(), securityObject.table(), mtlsObject.table(), observabilityObject.table(), deploymentObject.table(),
+		routeLimitObject.table(), corsObject.table(), securityObject.table(), mtlsObject.table(), observabilityObject.table(), deploymentObject.table(),
 		resourcesObject.table(),
 	}
 }

@@ -46,6 +46,7 @@ func Load(name string, content []byte) (*Spec, diag.List) {
 		d.checkSecurity()
 		d.checkShards()
 		d.checkCache()
+		d.checkLimits()
 		d.findUnsupported()
 	}
 	if d.spec.Aliased {

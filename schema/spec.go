@@ -189,6 +189,7 @@ type Method struct {
 	Internal    Value[bool]
 	Public      Value[bool] // exposed without a token
 	Scopes      []Value[string]
+	RateLimit   *RateLimit // of its route, beside the gateway's; nil when it has none
 	// At most one of Creates, Reads, Lists, Updates, Deletes is set; none means the method is the user's own.
 	Creates, Reads, Lists, Updates, Deletes Value[string]
 	Aggregate                               *Aggregate // resolved; nil when Reads/Lists names a view

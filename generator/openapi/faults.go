@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/msgen-dev/msgen/generator/ordered"
 	"github.com/msgen-dev/msgen/generator/view"
@@ -105,18 +106,30 @@ func (d *document) headerComponents() *ordered.Map {
 	header := func(typ, text string) *ordered.Map {
 		return ordered.New().Set("description", text).Set("schema", ordered.New().Set("type", typ))
 	}
+	quotas := func(params string) string {
+		text := `"default";` + params + "."
+		if d.limited() {
+			text += ` Some routes have one of their own beside it, "route".`
+		}
+		return text
+	}
 	headers := ordered.New().
 		Set("RequestId", header("string", "The request's id, also in the logs and traces."))
 	if d.gw.Spec.RateLimit != nil {
 		headers.
-			Set("RateLimit", header("string", `What is left of the quota: "default";r=requests;t=seconds until it is full.`)).
-			Set("RateLimitPolicy", header("string", `The quota: "default";q=requests;w=seconds.`))
+			Set("RateLimit", header("string", "What is left of the quota: "+quotas("r=requests;t=seconds until it is full"))).
+			Set("RateLimitPolicy", header("string", "The quota: "+quotas("q=requests;w=seconds")))
 	}
 	headers.Set("RetryAfter", header("integer", "Seconds after which to try again."))
 	if d.gw.Spec.JWT != nil {
 		headers.Set("Authenticate", header("string", "Why the token was refused (RFC 6750)."))
 	}
 	return headers
+}
+
+// limited reports that some route has a limit of its own.
+func (d *document) limited() bool {
+	return slices.ContainsFunc(d.gw.Routes, func(r *view.Route) bool { return r.Method.Limit() != nil })
 }
 
 // problemSchema is the body of every error: problem details (RFC 9457), with what AIP-193 adds.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/msgen-dev/msgen/generator/ordered"
 	"github.com/msgen-dev/msgen/generator/view"
+	"github.com/msgen-dev/msgen/schema"
 )
 
 // Render returns the document of a system's gateway as YAML, the same bytes for the same system. The system must have a gateway.
@@ -51,10 +52,19 @@ func (d *document) info() *ordered.Map {
 		"fields with their default value are sent. " +
 		"Every answer carries X-Request-Id; a client's own is kept when it is at most 128 letters, digits and - _ . : long."
 	if l := d.gw.Spec.RateLimit; l != nil {
-		text += fmt.Sprintf("\n\nEach %s may send %d requests per %s, %d at once.", l.By.V, l.Requests.V, l.Per.V, l.Burst.V)
+		text += "\n\n" + allowance(l)
 	}
 	text += fmt.Sprintf("\n\nA request takes %s at most and its body %d bytes.", d.gw.Spec.Timeout.V, d.gw.Spec.MaxBody.V)
 	return info.Set("description", text+"\n")
+}
+
+// allowance says who may send how many requests.
+func allowance(l *schema.RateLimit) string {
+	who := "Each " + l.By.V
+	if l.By.V == "global" {
+		who = "All together"
+	}
+	return fmt.Sprintf("%s may send %d requests per %s, %d at once.", who, l.Requests.V, schema.FormatDuration(l.Per.V), l.Burst.V)
 }
 
 func (d *document) tags() ordered.List {
@@ -88,6 +98,9 @@ func (d *document) operation(r *view.Route) *ordered.Map {
 		Set("operationId", m.Service.Name+"."+m.Name).
 		Set("tags", []string{m.Service.Name}).
 		Set("summary", m.Doc)
+	if l := m.Limit(); l != nil {
+		op.Set("description", "Beside the limit of all requests: "+allowance(l))
+	}
 	if params := d.parameters(r); len(params) > 0 {
 		op.Set("parameters", params)
 	}

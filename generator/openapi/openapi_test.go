@@ -102,7 +102,7 @@ services:
     api:
       CreateBook: {http: POST /v1/books, creates: Book}
       ListBooks:  {http: GET /v1/books, lists: Book, public: true}
-      UpdateBook: {http: "PATCH /v1/books/{id}", updates: Book, scopes: [books.write]}
+      UpdateBook: {http: "PATCH /v1/books/{id}", updates: Book, scopes: [books.write], rateLimit: {requests: 2, per: 1m}}
       LoseBook:   {http: "POST /v1/books/{id}/lose", updates: Book, from: [present], to: lost}
       DeleteBook: {http: "DELETE /v1/books/{id}", deletes: Book}
       FindBooks:
@@ -173,6 +173,12 @@ func TestOperations(t *testing.T) {
 	}
 	if lose := doc.Components.Schemas["books.LoseBookRequest"].Value; lose.Properties["id"] != nil || lose.Properties["etag"] == nil {
 		t.Errorf("the body of a request with a path parameter has the fields %v", lose.Properties)
+	}
+	if got := op("PATCH", "/v1/books/{id}").Description; got != "Beside the limit of all requests: Each token may send 2 requests per 1m, 4 at once." {
+		t.Errorf("the route's own limit: %q", got)
+	}
+	if text := doc.Components.Headers["RateLimit"].Value.Description; !strings.Contains(text, `"route"`) {
+		t.Errorf("RateLimit: %q", text)
 	}
 	headers := doc.Components.Responses["TooManyRequests"].Value.Headers
 	for _, h := range []string{"Retry-After", "RateLimit", "RateLimit-Policy"} {

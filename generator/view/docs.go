@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/msgen-dev/msgen/schema"
 )
 
 // The methods here word what the architecture document says.
@@ -59,8 +61,23 @@ func (m *Method) Summary() string {
 	return text
 }
 
-// Access is who may call the method.
+// Access is who may call the method, and how often by its route.
 func (m *Method) Access() string {
+	if l := m.Limit(); l != nil && m.Route != nil {
+		return m.who() + "; " + limitText(l)
+	}
+	return m.who()
+}
+
+// Limit is the limit of the method's own route; nil when it has none.
+func (m *Method) Limit() *schema.RateLimit {
+	if m.Spec == nil {
+		return nil
+	}
+	return m.Spec.RateLimit
+}
+
+func (m *Method) who() string {
 	switch {
 	case m.Route == nil:
 		return "other services"
@@ -78,7 +95,15 @@ func (g *Gateway) LimitSummary() string {
 	if l == nil {
 		return "no rate limit"
 	}
-	return fmt.Sprintf("%d requests per %s and %s (bursts of %d)", l.Requests.V, l.Per.V, l.By.V, l.Burst.V)
+	return limitText(l)
+}
+
+func limitText(l *schema.RateLimit) string {
+	whose := "each " + l.By.V
+	if l.By.V == "global" {
+		whose = "all together"
+	}
+	return fmt.Sprintf("%d requests per %s for %s, %d at once", l.Requests.V, schema.FormatDuration(l.Per.V), whose, l.Burst.V)
 }
 
 // SyncCalls are all synchronous calls, by caller.

@@ -28,7 +28,7 @@ func order(path []string) []string {
 	case len(path) == 2 && path[0] == "services":
 		return []string{"responsibility", "owner", "pii", "database", "proto", "aggregates", "types", "api", "receives", "views", "calls", "slo", "scaling", "renamedFrom"}
 	case len(path) == 4 && path[2] == "api":
-		return []string{"http", "internal", "public", "scopes", "creates", "reads", "lists", "updates", "deletes", "from", "to", "sends", "starts", "cache", "request", "response", "renamedFrom"}
+		return []string{"http", "internal", "public", "scopes", "rateLimit", "creates", "reads", "lists", "updates", "deletes", "from", "to", "sends", "starts", "cache", "request", "response", "renamedFrom"}
 	}
 	return nil
 }

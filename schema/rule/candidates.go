@@ -72,7 +72,7 @@ func Candidates() []Candidate {
 		{"38", "slow work modelled as a synchronous call", "AIP-151", []string{"MSG319"}, "", ""},
 		{"39", "exposed method without auth", srcOWASP, []string{"MSG401", "MSG402", "MSG404"}, "", ""},
 		{"40", "write without a scope", srcOWASP, []string{"MSG401", "MSG403"}, "", ""},
-		{"41", "route without a rate limit", srcOWASP, nil, "Every route passes the gateway's: `platform/gateway`, TestLimitForAll", ""},
+		{"41", "route without a rate limit", srcOWASP, nil, "Every route passes the gateway's, and may have its own: `platform/gateway`, TestLimitForAll, TestLimitOfRoute", ""},
 		{"42", "no bound of body or page", srcOWASP, []string{"MSG707"}, "maxBody is 1 MiB by default and pages are bounded: TestSize, TestBadRequests", ""},
 		{"43", "mTLS that is not strict", srcOWASP, []string{"MSG409"}, "", "A spec without `security` passes"},
 		{"", "services without identity", srcProtocol, []string{"MSG410"}, "", "A spec without `security` passes"},

@@ -112,7 +112,7 @@ func phase3Lines() []Line {
 		},
 		{
 			"security.pass.3", sectionSecureGood, "Rate limiting на API Gateway", "Rate limiting at the gateway", nil,
-			"`platform/gateway`: TestBucket, TestLimitByClient, TestLimitByToken, TestLimitForAll",
+			"`platform/gateway`: TestBucket, TestLimitByClient, TestLimitByToken, TestLimitForAll, TestLimitOfRoute",
 		},
 		{
 			"security.pass.4", sectionSecureGood, "Input validation в каждом сервисе", "Each service validates its input",

@@ -80,9 +80,9 @@ type Gateway struct {
 	metrics *metrics
 	origins *origins       // nil without CORS
 	limiter *limiter       // nil without a rate limit
-	shared  *sharedLimiter // nil unless replicas share the limit
 	auth    *authenticator // nil without JWT
 	proxied bool           // some proxies are trusted
+	store   *kv.Store      // nil unless replicas share limits
 	dial    func(service, defaultTarget string) (*grpc.ClientConn, error)
 	conns   []*grpc.ClientConn
 	errs    []error // of routes: reported together before serving
@@ -109,22 +109,16 @@ func newGateway(opts Options, deps dependencies) (*Gateway, error) {
 	if opts.Grace == 0 {
 		opts.Grace = defaultGrace
 	}
-	gw := &Gateway{opts: opts, logger: deps.logger, tracer: deps.tracer, dial: deps.dial, proxied: len(deps.trustedProxies) > 0}
+	gw := &Gateway{opts: opts, logger: deps.logger, tracer: deps.tracer, dial: deps.dial, store: deps.store, proxied: len(deps.trustedProxies) > 0}
 	var err error
 	if gw.origins, err = newOrigins(opts.CORS); err != nil {
-		return nil, err
-	}
-	if gw.limiter, err = newLimiter(opts.RateLimit); err != nil {
 		return nil, err
 	}
 	if gw.auth, err = newAuthenticator(opts.Name, opts.JWT, deps.logger); err != nil {
 		return nil, err
 	}
-	if gw.limiter != nil && opts.RateLimit.Shared != "" {
-		gw.shared = newSharedLimiter(deps.store, opts.RateLimit)
-	}
-	if gw.limiter != nil && gw.limiter.by == byToken && gw.auth == nil {
-		return nil, errors.New("rate limit by token needs jwt")
+	if gw.limiter, err = gw.newLimiter("default", opts.RateLimit); err != nil {
+		return nil, err
 	}
 	if gw.metrics, err = newMetrics(deps.registry); err != nil {
 		return nil, err
@@ -157,13 +151,28 @@ func (gw *Gateway) chain() {
 	limited := []gin.HandlerFunc{}
 	if gw.limiter != nil {
 		if gw.limiter.by == byToken {
-			limited = append(limited, gw.limit) // a route has no token to count by before authentication
+			limited = append(limited, limit(gw.limiter)) // a route has no token to count by before authentication
 		} else {
-			e.Use(gw.limit)
+			e.Use(limit(gw.limiter))
 		}
 	}
 	e.NoRoute(append(limited, noRoute)...)
 	e.NoMethod(append(limited, noMethod)...)
+}
+
+// newLimiter returns nil without an error when no limit is set.
+func (gw *Gateway) newLimiter(name string, opts RateLimit) (*limiter, error) {
+	l, err := newLimiter(name, opts)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	if l.by == byToken && gw.auth == nil {
+		return nil, errors.New("rate limit by token needs jwt")
+	}
+	if opts.Shared != "" {
+		l.shared = newSharedLimiter(gw.store, opts)
+	}
+	return l, nil
 }
 
 // Dial connects to a service. The environment variable <SERVICE>_TARGET overrides the target. The connection is made in
@@ -189,7 +198,21 @@ func (gw *Gateway) route(r Route, h gin.HandlerFunc) (err error) {
 		chain = append(chain, gw.authenticate)
 	}
 	if gw.limiter != nil && gw.limiter.by == byToken {
-		chain = append(chain, gw.limit)
+		chain = append(chain, limit(gw.limiter))
+	}
+	own := r.Limit
+	if own.By == byToken && r.Public {
+		return errors.New("rate limit by token: the route is public")
+	}
+	if name := gw.opts.RateLimit.Shared; name != "" {
+		own.Shared = name + ":" + r.Name
+	}
+	limiter, err := gw.newLimiter("route", own)
+	if err != nil {
+		return err
+	}
+	if limiter != nil {
+		chain = append(chain, limit(limiter))
 	}
 	if guarded {
 		chain = append(chain, gw.authorize(r.Scopes))

@@ -25,6 +25,7 @@ type Route struct {
 	Name       string            // orders.PlaceOrder
 	Public     bool              // no token needed
 	Scopes     []string          // that the token must have, all of them
+	Limit      RateLimit         // of this route alone, beside the gateway's; shared when that one is
 	Body       string            // what the JSON body fills: "*" the message, "order" that field, "" there is no body
 	PathFields map[string]string // path parameter → proto field: "id" → "order.id"; one left out is the field of its name
 	Mask       string            // field mask to fill with the body's keys when the client gives none: "update_mask"

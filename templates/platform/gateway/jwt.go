@@ -187,7 +187,7 @@ func (gw *Gateway) authorize(scopes []string) gin.HandlerFunc {
 // be free.
 func (gw *Gateway) unauthenticated(c *gin.Context, reason error) {
 	if gw.limiter != nil && gw.limiter.by == byToken {
-		if gw.limit(c); c.IsAborted() {
+		if limit(gw.limiter)(c); c.IsAborted() {
 			return
 		}
 	}

@@ -3,15 +3,19 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/msgen-dev/msgen/templates/platform/gateway/internal/testpb"
 )
 
 func TestBucket(t *testing.T) {
-	l, err := newLimiter(RateLimit{Requests: 10, Per: time.Second, Burst: 2, By: byClient})
+	l, err := newLimiter("default", RateLimit{Requests: 10, Per: time.Second, Burst: 2, By: byClient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +47,7 @@ func TestBucket(t *testing.T) {
 }
 
 func TestBucketsAreBounded(t *testing.T) {
-	l, err := newLimiter(RateLimit{Requests: 1, Per: time.Hour, By: byClient})
+	l, err := newLimiter("default", RateLimit{Requests: 1, Per: time.Hour, By: byClient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +113,45 @@ func TestLimitByToken(t *testing.T) {
 	}
 }
 
+// TestLimitOfRoute counts a route's requests by its own limit, beside the gateway's.
+func TestLimitOfRoute(t *testing.T) {
+	is := newIssuer(t)
+	f := serve(t, setup{opts: Options{JWT: is.opts(), RateLimit: RateLimit{Requests: 6, Per: time.Hour, By: byClient}}, routes: func(gw *Gateway, books testpb.LibraryServiceClient) {
+		Handle(gw, Route{
+			Method: "POST", Path: "/v1/books", Name: "library.CreateBook", Body: "book", Success: 201, Scopes: []string{"books.write"},
+			Limit: RateLimit{Requests: 1, Per: time.Minute, By: byToken},
+		}, books.CreateBook)
+		Handle(gw, Route{Method: "GET", Path: "/v1/books/:id", Name: "library.GetBook", Public: true}, books.GetBook)
+	}})
+	f.waitKeys(t)
+	post := func(subject string) answer {
+		token := is.token(t, jwt.SigningMethodRS256, "rsa", is.claims("sub", subject))
+		return f.do(t, "POST", "/v1/books", "{}", "Authorization: Bearer "+token)
+	}
+	if got := post("ann"); got.code != 201 || strings.Join(got.header.Values("RateLimit-Policy"), ", ") != `"default";q=6;w=3600, "route";q=1;w=60` {
+		t.Errorf("ann: %d, %v", got.code, got.header)
+	}
+	got := post("ann")
+	if left := got.header.Values("RateLimit"); got.code != 429 || len(left) != 2 || !strings.HasPrefix(left[0], `"default";r=4;t=`) || !strings.HasPrefix(left[1], `"route";r=0;t=`) {
+		t.Errorf("ann again: %d, %q", got.code, left)
+	}
+	if wait, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || wait < 1 || wait > 60 {
+		t.Errorf("Retry-After: %q, the route's is within a minute", got.header.Get("Retry-After"))
+	}
+	if got := post("bob"); got.code != 201 {
+		t.Errorf("bob: %d", got.code)
+	}
+	for i, want := range []int{200, 200, 200, 429} { // what the route refused counts for the gateway
+		got := f.do(t, "GET", "/v1/books/b1", "")
+		if got.code != want || len(got.header.Values("RateLimit")) != 1 {
+			t.Errorf("read %d: %d, %q", i, got.code, got.header.Values("RateLimit"))
+		}
+	}
+	if got := post("cid"); got.code != 429 || len(got.header.Values("RateLimit")) != 1 {
+		t.Errorf("a token of its own, once the gateway's limit is used up: %d, %v", got.code, got.header)
+	}
+}
+
 func TestLimitForAll(t *testing.T) {
 	f := serve(t, setup{proxies: []string{"127.0.0.1"}, opts: Options{RateLimit: RateLimit{Requests: 1, Per: time.Hour, By: byGlobal}}})
 	for i, want := range []int{200, 429} {
@@ -164,8 +207,18 @@ func TestOptionsRefused(t *testing.T) {
 			t.Errorf("%s: not refused", name)
 		}
 	}
-	if _, err := newGateway(Options{JWT: &jwks}, testDependencies()); err != nil {
+	gw, err := newGateway(Options{JWT: &jwks}, testDependencies())
+	if err != nil {
 		t.Error(err)
+	}
+	for name, limit := range map[string]RateLimit{
+		"route's limit by something":    {Requests: 1, Per: time.Second, By: "moon"},
+		"route's limit without a time":  {Requests: 1, By: byToken},
+		"public route's limit by token": {Requests: 1, Per: time.Second, By: byToken},
+	} {
+		if err := gw.route(Route{Method: "GET", Path: "/v1/books", Name: "library.ListBooks", Public: true, Limit: limit}, func(*gin.Context) {}); err == nil {
+			t.Errorf("%s: not refused", name)
+		}
 	}
 	deps := testDependencies()
 	deps.trustedProxies = []string{"everyone"}

@@ -131,26 +131,28 @@ func (gw *Gateway) tooLarge(c *gin.Context) {
 }
 
 // limit takes one request from the caller's bucket and tells how many are left.
-func (gw *Gateway) limit(c *gin.Context) {
-	x := exchangeOf(c)
-	key := ""
-	switch {
-	case gw.limiter.by == byToken && x.caller != nil:
-		key = "subject:" + x.caller.subject
-	case gw.limiter.by != byGlobal:
-		key = "client:" + clientNetwork(x.clientIP)
-	}
-	q := gw.limiter.take(key, time.Now())
-	if q.ok && gw.shared != nil {
-		if together, err := gw.shared.take(c.Request.Context(), key); err == nil {
-			q = together
+func limit(l *limiter) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		x := exchangeOf(c)
+		key := ""
+		switch {
+		case l.by == byToken && x.caller != nil:
+			key = "subject:" + x.caller.subject
+		case l.by != byGlobal:
+			key = "client:" + clientNetwork(x.clientIP)
 		}
-	}
-	c.Header("RateLimit-Policy", gw.limiter.policy)
-	c.Header("RateLimit", q.String())
-	if !q.ok {
-		setRetryAfter(c, q.retry)
-		abort(c, http.StatusTooManyRequests, codes.ResourceExhausted, "rate limit exceeded, try again in %d s", max(1, ceilSeconds(q.retry)))
+		q := l.take(key, time.Now())
+		if q.ok && l.shared != nil {
+			if together, err := l.shared.take(c.Request.Context(), key); err == nil {
+				q = together
+			}
+		}
+		c.Writer.Header().Add("RateLimit-Policy", l.policy)
+		c.Writer.Header().Add("RateLimit", q.header(l.name))
+		if !q.ok {
+			setRetryAfter(c, q.retry)
+			abort(c, http.StatusTooManyRequests, codes.ResourceExhausted, "rate limit exceeded, try again in %d s", max(1, ceilSeconds(q.retry)))
+		}
 	}
 }
 

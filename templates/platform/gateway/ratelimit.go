@@ -29,8 +29,10 @@ const (
 // forgotten, so a flood of addresses costs no memory, and at worst lets an idle key begin anew. The count is this
 // process's own: n replicas behind a balancer let through up to n times as much, unless they also share a limit.
 type limiter struct {
+	name   string // default, or route
 	by     string
-	policy string // the header RateLimit-Policy
+	policy string         // of the header RateLimit-Policy
+	shared *sharedLimiter // nil unless replicas share the limit
 	rate   rate.Limit
 	burst  int
 	seed   maphash.Seed
@@ -43,7 +45,7 @@ type shard struct {
 }
 
 // newLimiter returns nil without an error when no limit is set.
-func newLimiter(opts RateLimit) (*limiter, error) {
+func newLimiter(name string, opts RateLimit) (*limiter, error) {
 	if opts.Requests == 0 {
 		return nil, nil
 	}
@@ -56,6 +58,7 @@ func newLimiter(opts RateLimit) (*limiter, error) {
 		return nil, fmt.Errorf("rate limit by %q: must be client, token or global", opts.By)
 	}
 	l := &limiter{
+		name:  name,
 		by:    opts.By,
 		rate:  rate.Limit(float64(opts.Requests) / opts.Per.Seconds()),
 		burst: opts.burst(),
@@ -63,7 +66,7 @@ func newLimiter(opts RateLimit) (*limiter, error) {
 	}
 	// A bucket is a quota of its size for the time in which it fills: so the remaining can never exceed the quota.
 	window := math.Ceil(float64(l.burst) / float64(l.rate))
-	l.policy = fmt.Sprintf(`"default";q=%d;w=%.0f`, l.burst, max(1, window))
+	l.policy = fmt.Sprintf("%q;q=%d;w=%.0f", name, l.burst, max(1, window))
 	for i := range l.shards {
 		buckets, err := simplelru.NewLRU[string, *rate.Limiter](bucketsPerShard, nil)
 		if err != nil {
@@ -85,9 +88,9 @@ type quota struct {
 	retry     time.Duration // until the next request passes
 }
 
-// String is the header RateLimit (draft-ietf-httpapi-ratelimit-headers).
-func (q quota) String() string {
-	return `"default";r=` + strconv.Itoa(q.remaining) + `;t=` + strconv.Itoa(ceilSeconds(q.reset))
+// header is what the header RateLimit says of the quota of a name (draft-ietf-httpapi-ratelimit-headers).
+func (q quota) header(name string) string {
+	return `"` + name + `";r=` + strconv.Itoa(q.remaining) + `;t=` + strconv.Itoa(ceilSeconds(q.reset))
 }
 
 func (l *limiter) take(key string, now time.Time) quota {

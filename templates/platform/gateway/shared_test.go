@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/msgen-dev/msgen/templates/platform/gateway/internal/testpb"
 	"github.com/msgen-dev/msgen/templates/platform/kv"
 	"github.com/msgen-dev/msgen/templates/platform/redistest"
 )
@@ -61,12 +62,36 @@ func TestSharedLimit(t *testing.T) {
 	}
 }
 
+// TestSharedLimitOfRoute has two replicas count a route together by its own limit, and each route by itself.
+func TestSharedLimitOfRoute(t *testing.T) {
+	cfg := redistest.Config(t)
+	limit := RateLimit{Requests: 2, Per: time.Hour, By: byClient}
+	replica := func() *fixture {
+		return serve(t, setup{
+			redis: &cfg,
+			opts:  Options{RateLimit: RateLimit{Requests: 100, Per: time.Hour, By: byClient, Shared: "library:gateway"}},
+			routes: func(gw *Gateway, books testpb.LibraryServiceClient) {
+				Handle(gw, Route{Method: "GET", Path: "/v1/books/:id", Name: "library.GetBook", Public: true, Limit: limit}, books.GetBook)
+				Handle(gw, Route{Method: "GET", Path: "/v1/books", Name: "library.ListBooks", Public: true, Limit: limit}, books.ListBooks)
+			},
+		})
+	}
+	replicas := []*fixture{replica(), replica()}
+	for _, path := range []string{"/v1/books/b1", "/v1/books"} {
+		for i, want := range []int{200, 200, 429, 429} {
+			if got := replicas[i%2].do(t, "GET", path, ""); got.code != want {
+				t.Errorf("%s, request %d: %d, want %d", path, i, got.code, want)
+			}
+		}
+	}
+}
+
 // TestSharedLimitKeys shows that neither addresses nor subjects are written to Redis.
 func TestSharedLimitKeys(t *testing.T) {
 	cfg := redistest.Config(t)
 	f := serve(t, setup{redis: &cfg, opts: Options{RateLimit: RateLimit{Requests: 4, Per: time.Hour, By: byClient, Shared: "library:gateway"}}})
 	f.do(t, "GET", "/v1/books/b1", "")
-	store := f.gateway.shared.store
+	store := f.gateway.store
 	var keys []string
 	err := store.Do(t.Context(), func(ctx context.Context, client *redis.Client) (err error) {
 		keys, err = client.Keys(ctx, "rate:"+store.Key("*")).Result()
