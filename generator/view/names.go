@@ -70,7 +70,7 @@ var goReserved = words(`
 	any append bool byte cap clear close comparable complex complex64 complex128 copy delete error false float32 float64 imag int int8 int16
 	int32 int64 iota len make max min new nil panic print println real recover rune string true uint uint8 uint16 uint32 uint64 uintptr
 	bufconn cache codes column context durationpb embed emptypb errors etag event eventstore fieldmaskpb fmt fs gateway gen gentest grpc idempotency inbox insecure
-	internal jwks kafka kv localca mask messaging money mtls net os outbox page pgconn pgtest pgx pgxpool postgres projection prometheus proto protovalidate redistest resilience rpc
+	internal jwks kafka kv linktest localca mask messaging money mtls net os outbox page pgconn pgtest pgx pgxpool postgres projection prometheus proto protovalidate redistest resilience rpc
 	saga sample service servicetest shard signing slog status strings stuck telemetry testing time timestamppb token uuid
 	after again apply bound call change forget key client cmd conn ctx deps e err from got handlers id in item limit main message migrations next pool
 	query r redis req res row rows run s sent server setup size source start store stored t tag times tx update version want where`)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/msgen-dev/msgen/templates/platform/linktest"
 	"github.com/msgen-dev/msgen/templates/platform/redistest"
 )
 
@@ -60,8 +61,10 @@ type System struct {
 	prefix    string
 	issuer    *Issuer
 	collector *Collector
-	redis     *redistest.Link
+	redis     *linktest.Link
+	databases map[string]*linktest.Link // nil: each service has its database without one
 	processes map[string]*Process
+	keepUp    bool
 }
 
 // Build compiles the tree in dir with the ordinary go command.
@@ -127,6 +130,7 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 		return err
 	}
 	for _, p := range s.processes {
+		p.keepUp = s.keepUp
 		if err := s.NewTokenKey(p.Name); err != nil {
 			return err
 		}
@@ -182,6 +186,9 @@ func (s *System) Stop(ctx context.Context) error {
 	if s.redis != nil {
 		s.redis.Cut()
 	}
+	for _, link := range s.databases {
+		link.Cut()
+	}
 	for _, name := range s.Services {
 		errs = append(errs, s.dropDatabase(ctx, name))
 	}
@@ -195,7 +202,19 @@ func (s *System) Broker() string { return s.components.Kafka }
 func (s *System) TopicPrefix() string { return s.prefix + "." }
 
 // Redis is the way of all processes to Redis, which can be cut and made to hang.
-func (s *System) Redis() *redistest.Link { return s.redis }
+func (s *System) Redis() *linktest.Link { return s.redis }
+
+// KeepUp has processes that end by themselves started again, as an orchestrator does. It is called before Start.
+func (s *System) KeepUp() { s.keepUp = true }
+
+// LinkDatabases has each service reach its database over a link. It is called before Start.
+func (s *System) LinkDatabases() { s.databases = map[string]*linktest.Link{} }
+
+// Database is the link of a service to its database.
+func (s *System) Database(service string) *linktest.Link { return s.databases[service] }
+
+// Issuer signs the tokens of the system's users.
+func (s *System) Issuer() *Issuer { return s.issuer }
 
 // Process is a running service, or "gateway".
 func (s *System) Process(name string) *Process { return s.processes[name] }
@@ -237,8 +256,26 @@ func (s *System) databaseURL(service string) string {
 	return u.String()
 }
 
+// createDatabase returns the URL by which the service reaches its database.
 func (s *System) createDatabase(ctx context.Context, service string) (string, error) {
-	return s.databaseURL(service), s.admin(ctx, "CREATE DATABASE "+pgx.Identifier{s.databaseName(service)}.Sanitize())
+	if err := s.admin(ctx, "CREATE DATABASE "+pgx.Identifier{s.databaseName(service)}.Sanitize()); err != nil {
+		return "", err
+	}
+	direct := s.databaseURL(service)
+	if s.databases == nil {
+		return direct, nil
+	}
+	u, err := url.Parse(direct)
+	if err != nil {
+		return "", err
+	}
+	link, err := linktest.New(u.Host)
+	if err != nil {
+		return "", err
+	}
+	s.databases[service] = link
+	u.Host = link.Addr()
+	return u.String(), nil
 }
 
 func (s *System) dropDatabase(ctx context.Context, service string) error {

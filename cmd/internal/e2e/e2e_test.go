@@ -87,6 +87,16 @@ func overlay(t *testing.T, from, dir string) {
 // start builds the tree and runs it until the test ends.
 func start(t *testing.T, dir, name string, services []string, extra ...string) *e2e.System {
 	t.Helper()
+	system := build(t, dir, name, services)
+	if err := system.Start(t.Context(), extra...); err != nil {
+		t.Fatal(err)
+	}
+	return system
+}
+
+// build compiles a generated tree, to a system that ends with the test.
+func build(t *testing.T, dir, name string, services []string) *e2e.System {
+	t.Helper()
 	system, err := e2e.Build(t.Context(), dir, name, services, components(t), testWriter{t})
 	if err != nil {
 		t.Fatal(err)
@@ -103,9 +113,6 @@ func start(t *testing.T, dir, name string, services []string, extra ...string) *
 			}
 		}
 	})
-	if err := system.Start(t.Context(), extra...); err != nil {
-		t.Fatal(err)
-	}
 	return system
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -23,6 +24,7 @@ type Issuer struct {
 	key    *rsa.PrivateKey
 	server *httptest.Server
 	secret string // of every client
+	down   atomic.Bool
 }
 
 // NewIssuer starts an issuer on loopback.
@@ -36,13 +38,21 @@ func NewIssuer() (*Issuer, error) {
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
 	mux.HandleFunc("GET /jwks.json", i.keys)
 	mux.HandleFunc("POST /token", i.clientToken)
-	i.server = httptest.NewServer(mux)
+	i.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if i.down.Load() {
+			panic(http.ErrAbortHandler) // hangs up
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	i.URL = i.server.URL
 	return i, nil
 }
 
 // Close stops the issuer.
 func (i *Issuer) Close() { i.server.Close() }
+
+// Down has it hang up on everybody, or answer again.
+func (i *Issuer) Down(down bool) { i.down.Store(down) }
 
 // Token returns a token that is good for an hour.
 func (i *Issuer) Token(subject string, scopes ...string) (string, error) {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,8 +33,13 @@ type Process struct {
 	binary string
 	ops    *http.Client // nil: over plain HTTP
 	env    []string
+	keepUp bool
+
+	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{}
+	wanted bool     // nobody has stopped it
+	ended  []string // the last line of each time that it ended by itself
 }
 
 func newProcess(name, binary, dir string) (*Process, error) {
@@ -73,23 +82,69 @@ func freeAddr() (string, error) {
 
 // Start starts the process; its output is added to its log file.
 func (p *Process) Start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wanted = true
+	return p.start()
+}
+
+func (p *Process) start() error {
 	log, err := os.OpenFile(p.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	p.cmd = exec.Command(p.binary)
-	p.cmd.Env = append(os.Environ(), p.env...)
-	p.cmd.Stdout, p.cmd.Stderr = log, log
-	if err := p.cmd.Start(); err != nil {
+	cmd, exited := exec.Command(p.binary), make(chan struct{})
+	cmd.Env = append(os.Environ(), p.env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	p.exited = make(chan struct{})
-	go func(cmd *exec.Cmd, exited chan struct{}) {
+	p.cmd, p.exited = cmd, exited
+	go func() {
 		_ = cmd.Wait()
 		close(exited)
-	}(p.cmd, p.exited)
+		if p.keepUp {
+			p.again(cmd)
+		}
+	}()
 	return nil
+}
+
+// again starts a process that has ended by itself, a moment later, as an orchestrator does.
+func (p *Process) again(cmd *exec.Cmd) {
+	const pause = 200 * time.Millisecond
+	p.mu.Lock()
+	if p.wanted && p.cmd == cmd {
+		lines := strings.Split(strings.TrimSpace(p.Tail()), "\n")
+		p.ended = append(p.ended, lines[len(lines)-1])
+	}
+	p.mu.Unlock()
+	time.Sleep(pause)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wanted && p.cmd == cmd {
+		if err := p.start(); err != nil {
+			p.ended = append(p.ended, err.Error())
+		}
+	}
+}
+
+// Ended are the last lines of each time that the process ended by itself and was started again.
+func (p *Process) Ended() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.ended)
+}
+
+// current is the process that runs, or ran last; stop says that nobody wants it any more.
+func (p *Process) current(stop bool) (*exec.Cmd, chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if stop {
+		p.wanted = false
+	}
+	return p.cmd, p.exited
 }
 
 // Command runs the process's program beside it, with arguments and the same environment, and returns what it prints.
@@ -111,8 +166,12 @@ func (p *Process) WaitReady(ctx context.Context) error {
 		if code, _, err := p.GetOps(ctx, "/readyz"); err == nil && code == http.StatusOK {
 			return nil
 		}
+		_, exited := p.current(false)
+		if p.keepUp {
+			exited = nil // another comes
+		}
 		select {
-		case <-p.exited:
+		case <-exited:
 			return fmt.Errorf("%s ended before it was ready\n%s", p.Name, p.Tail())
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not ready in time\n%s", p.Name, p.Tail())
@@ -142,39 +201,56 @@ func (p *Process) GetOps(ctx context.Context, path string) (int, []byte, error) 
 
 // Kill is kill -9.
 func (p *Process) Kill() error {
-	if err := p.cmd.Process.Kill(); err != nil {
+	cmd, exited := p.current(true)
+	if err := p.signal(cmd, os.Kill); err != nil {
 		return err
 	}
-	<-p.exited
+	<-exited
 	return nil
 }
 
 // Freeze stops the process where it is, as a machine that hangs does: its connections stand, and nothing answers.
-func (p *Process) Freeze() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+func (p *Process) Freeze() error {
+	cmd, _ := p.current(false)
+	return p.signal(cmd, syscall.SIGSTOP)
+}
 
 // Thaw lets it go on.
-func (p *Process) Thaw() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+func (p *Process) Thaw() error {
+	cmd, _ := p.current(false)
+	return p.signal(cmd, syscall.SIGCONT)
+}
+
+// signal sends a signal; to a process that may end by itself it comes too late now and then.
+func (p *Process) signal(cmd *exec.Cmd, s os.Signal) error {
+	err := cmd.Process.Signal(s)
+	if p.keepUp && errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
+}
 
 // Stop is SIGTERM, and an error when the process does not end by itself with code 0.
 func (p *Process) Stop() error {
-	if p.cmd == nil {
+	cmd, exited := p.current(true)
+	if cmd == nil {
 		return nil
 	}
 	select {
-	case <-p.exited:
+	case <-exited:
 		return nil
 	default:
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.signal(cmd, syscall.SIGTERM); err != nil {
 		return err
 	}
 	select {
-	case <-p.exited:
+	case <-exited:
 	case <-time.After(40 * time.Second):
 		_ = p.Kill()
 		return fmt.Errorf("%s did not stop in time\n%s", p.Name, p.Tail())
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+	if code := cmd.ProcessState.ExitCode(); code != 0 {
 		return fmt.Errorf("%s ended with code %d\n%s", p.Name, code, p.Tail())
 	}
 	return nil
