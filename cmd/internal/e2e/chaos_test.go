@@ -170,9 +170,11 @@ func harm(t *testing.T, shop *e2e.System, stack string, kills int, patience time
 			}
 		})
 	}
+	for _, f := range c.faults() { // each at least once
+		c.do(f)
+	}
 	for c.done["kill"] < kills && !t.Failed() {
 		c.once()
-		time.Sleep(time.Duration(c.rand.IntN(400)) * time.Millisecond)
 	}
 	stop()
 	placing.Wait()

@@ -14,13 +14,15 @@ import (
 	"github.com/msgen-dev/msgen/cmd/internal/e2e"
 )
 
-// once does one thing, most often a kill.
-func (c *chaos) once() {
-	faults := []struct {
-		name   string
-		weight int
-		do     func() error
-	}{
+// fault is one thing that is done to the system, and how often of a hundred.
+type fault struct {
+	name   string
+	weight int
+	do     func() error
+}
+
+func (c *chaos) faults() []fault {
+	return []fault{
 		{"kill", 47, c.kill},
 		{"freeze", 5, c.freeze},
 		{"hang up", 8, c.hangUp},
@@ -36,16 +38,25 @@ func (c *chaos) once() {
 		{"messages locked", 2, c.locked},
 		{"issuer goes", 2, c.issuerGoes},
 	}
+}
+
+// once does one thing, most often a kill.
+func (c *chaos) once() {
 	n := c.rand.IntN(100)
-	for _, f := range faults {
+	for _, f := range c.faults() {
 		if n -= f.weight; n < 0 {
-			if err := f.do(); err != nil {
-				c.t.Errorf("%s: %v", f.name, err)
-			}
-			c.done[f.name]++
+			c.do(f)
 			return
 		}
 	}
+}
+
+func (c *chaos) do(f fault) {
+	if err := f.do(); err != nil {
+		c.t.Errorf("%s: %v", f.name, err)
+	}
+	c.done[f.name]++
+	time.Sleep(time.Duration(c.rand.IntN(400)) * time.Millisecond)
 }
 
 func (c *chaos) note(format string, args ...any) {
