@@ -21,6 +21,10 @@ func TestTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gosec, err := filepath.Abs("testdata/gosec.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, system := range []struct {
 		name  string
 		args  []string
@@ -39,6 +43,7 @@ func TestTree(t *testing.T) {
 			switch {
 			case lint != "":
 				run(t, dir, lint, "run", "--allow-parallel-runners", "./...")
+				run(t, dir, lint, "run", "--allow-parallel-runners", "--config", gosec, "./...")
 			case os.Getenv("MSGEN_TEST_REQUIRE") == "1":
 				t.Error("MSGEN_GOLANGCI_LINT does not name the linter")
 			}
