@@ -1,15 +1,19 @@
 # The versions of the tools are pinned here and nowhere else; each is built once, into a cache folder that bears its version.
-actionlint_version := 1.7.12
-buf_version        := 1.75.0
-golangci_version   := 2.15.0
-goreleaser_version := 2.12.7
+actionlint_version  := 1.7.12
+buf_version         := 1.75.0
+golangci_version    := 2.15.0
+goreleaser_version  := 2.12.7
+govulncheck_version := 1.9.0
+# The Go vulnerability database, which is a module too: so it can be had wherever modules can. VULNDB_VERSION=latest is what is known today.
+VULNDB_VERSION ?= v0.0.0-20261105234957-e22db6528018
 
-cache      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/msgen
-actionlint := $(cache)/tools/actionlint-$(actionlint_version)/actionlint
-buf        := $(cache)/tools/buf-$(buf_version)/buf
-golangci   := $(cache)/tools/golangci-lint-$(golangci_version)/golangci-lint
-goreleaser := $(cache)/tools/goreleaser-$(goreleaser_version)/goreleaser
-stack      := testdata/stack/stack
+cache       := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/msgen
+actionlint  := $(cache)/tools/actionlint-$(actionlint_version)/actionlint
+buf         := $(cache)/tools/buf-$(buf_version)/buf
+golangci    := $(cache)/tools/golangci-lint-$(golangci_version)/golangci-lint
+goreleaser  := $(cache)/tools/goreleaser-$(goreleaser_version)/goreleaser
+govulncheck := $(cache)/tools/govulncheck-$(govulncheck_version)/govulncheck
+stack       := testdata/stack/stack
 
 # GOTESTFLAGS adds flags to `make test`: GOTESTFLAGS='-run TestShop -v'. PKG narrows test, bench and lint to some packages.
 GOTESTFLAGS ?=
@@ -30,7 +34,7 @@ export MSGEN_ACTIONLINT := $(actionlint)
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test vet lint bench bench-smoke sequences chaos generate release-check stack-up stack-down tools
+.PHONY: help build demo test vet lint bench bench-smoke sequences chaos vuln generate release-check stack-up stack-down tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,8 +48,9 @@ demo: stack-up ## Generate the shop, run it on real Postgres, Kafka and Redis, a
 test: stack-up $(actionlint) $(golangci) ## Every test, with the race detector, on real Postgres, Kafka and Redis
 	@eval "$$($(stack) env)"; set -x; go test -race -timeout 40m $(GOTESTFLAGS) $(PKG)
 
-vet: ## go vet
+vet: ## go vet, and go.mod is tidy
 	go vet $(PKG)
+	go mod tidy -diff
 
 lint: $(golangci) ## golangci-lint, formatting included
 	$(golangci) run $(PKG)
@@ -72,6 +77,10 @@ CHAOSFLAGS ?= -mutants
 chaos: stack-up ## Kill, freeze and cut off the generated shop's parts under load, then check its ledger; also with faults that it must find
 	@eval "$$($(stack) env)"; set -x; go test ./cmd/internal/e2e -run TestChaos -timeout 3h -v -kills $(KILLS) -chaos-seed $(CHAOS_SEED) $(CHAOSFLAGS)
 
+vuln: $(govulncheck) ## Look for known vulnerabilities that msgen and the generated shop can reach
+	@db=$$(cd / && go mod download -json golang.org/x/vulndb@$(VULNDB_VERSION) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p'); set -x; \
+	MSGEN_GOVULNCHECK=$(govulncheck) go test ./cmd/internal/e2e -run 'TestVulnerabilities$$' -timeout 30m -v -vulndb "$$db/data/osv"
+
 generate: ## go generate
 	go generate $(PKG)
 
@@ -87,7 +96,7 @@ stack-up: ## Start the components that the tests need
 stack-down: ## Stop them and remove their data
 	@$(stack) down
 
-tools: $(actionlint) $(buf) $(golangci) $(goreleaser) ## Build the pinned tools
+tools: $(actionlint) $(buf) $(golangci) $(goreleaser) $(govulncheck) ## Build the pinned tools
 
 # Built aside and moved: an interrupted build never passes for a tool.
 define install
@@ -108,3 +117,6 @@ $(golangci):
 
 $(goreleaser):
 	$(call install,github.com/goreleaser/goreleaser/v2,$(goreleaser_version))
+
+$(govulncheck):
+	$(call install,golang.org/x/vuln/cmd/govulncheck,$(govulncheck_version))
