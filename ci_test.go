@@ -299,7 +299,7 @@ func testHooks(t *testing.T, r runner) {
 	}
 }
 
-// TestWorkflows lints our own workflow, which also runs the action of this repository.
+// TestWorkflows lints our own workflows, one of which also runs the action of this repository.
 func TestWorkflows(t *testing.T) {
 	linter := os.Getenv("MSGEN_ACTIONLINT")
 	if linter == "" {
@@ -309,8 +309,40 @@ func TestWorkflows(t *testing.T) {
 		}
 		t.Skip(reason)
 	}
-	if got := execute(t, ".", nil, linter, "-no-color", "-shellcheck=", ".github/workflows/ci.yml"); got.code != 0 {
+	files, err := filepath.Glob(".github/workflows/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no workflows: %v", err)
+	}
+	if got := execute(t, ".", nil, linter, append([]string{"-no-color", "-shellcheck="}, files...)...); got.code != 0 {
 		t.Errorf("exit %d:\n%s", got.code, got.out)
+	}
+}
+
+// TestPinnedVersions holds that a generated system's CI takes the tools and components that its tests have run with here.
+func TestPinnedVersions(t *testing.T) {
+	const workflow = "templates/root/dot-github/workflows/ci.yml.tmpl"
+	pins := map[string]string{}
+	for _, pin := range regexp.MustCompile(`(?m)^(\w+)_version *:= (.+)$`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		pins[pin[1]] = pin[2]
+	}
+	for _, image := range regexp.MustCompile(`(?m)^    image: (.+):(.+)$`).FindAllStringSubmatch(read(t, "testdata/stack/compose.yaml"), -1) {
+		pins[image[1]] = image[2]
+	}
+	for _, want := range []struct{ file, before, pin string }{
+		{workflow, "version: v", "golangci"},
+		{"templates/root/Makefile.tmpl", "golang.org/x/vuln/cmd/govulncheck@v", "govulncheck"},
+		{workflow, "image: postgres:", "postgres"},
+		{workflow, "image: apache/kafka:", "apache/kafka"},
+		{workflow, "image: redis:", "redis"},
+		{"templates/deploy/deploy/compose/compose.yaml.tmpl", "image: postgres:", "postgres"},
+		{"templates/deploy/deploy/compose/compose.yaml.tmpl", "image: apache/kafka:", "apache/kafka"},
+		{"templates/deploy/deploy/compose/compose.yaml.tmpl", "image: redis:", "redis"},
+	} {
+		if pins[want.pin] == "" {
+			t.Errorf("no version of %s", want.pin)
+		} else if text := want.before + pins[want.pin]; !regexp.MustCompile(`(?m)` + regexp.QuoteMeta(text) + `(\s|$)`).MatchString(read(t, want.file)) {
+			t.Errorf("%s has not %q", want.file, text)
+		}
 	}
 }
 
