@@ -30,7 +30,7 @@ func (s *System) certify(ctx context.Context) error {
 	if err := s.Recertify(ctx); err != nil {
 		return err
 	}
-	for _, name := range s.names() {
+	for _, name := range s.Names() {
 		p := s.processes[name]
 		p.env = append(p.env, "TLS_DIR="+s.CertificateDir(name))
 		p.ops = s.ClientOf("prometheus", name)

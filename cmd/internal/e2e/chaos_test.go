@@ -111,7 +111,8 @@ func TestChaosMutants(t *testing.T) {
 	}
 }
 
-// chaosShop runs the shop as startShop does, edited, with links to its databases, and a broker that soon gives up on those who are silent.
+// chaosShop runs the shop as startShop does, edited, with two processes of each service that has messages, links to its databases, and a broker
+// that soon gives up on those who are silent.
 func chaosShop(t *testing.T, edit func(dir string)) *e2e.System {
 	t.Helper()
 	components(t)
@@ -125,7 +126,10 @@ func chaosShop(t *testing.T, edit func(dir string)) *e2e.System {
 	shop := build(t, dir, "shop", shopServices)
 	shop.KeepUp()
 	shop.LinkDatabases()
-	if err := shop.Start(t.Context(), "KAFKA_SESSION_TIMEOUT=3s"); err != nil {
+	if err := shop.Start(t.Context(), "KAFKA_SESSION_TIMEOUT=3s", "TRACE_SAMPLING=0.1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := shop.Replicate(t.Context(), "orders", "inventory", "payments", "notifications", "history"); err != nil {
 		t.Fatal(err)
 	}
 	uniteShards(t, shop)
@@ -148,9 +152,15 @@ func harm(t *testing.T, shop *e2e.System, stack string, kills int, patience time
 	var mu sync.Mutex
 	var placing sync.WaitGroup
 	ids := map[string]bool{}
+	var busy atomic.Bool
+	placing.Go(func() { c.watchLoad(ctx, &busy) })
 	for worker := range 3 {
 		placing.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
+			for i := 0; ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+				if busy.Load() {
+					continue
+				}
+				i++
 				sku := "tea"
 				if i%10 == worker {
 					sku = "sold-out"
@@ -166,7 +176,6 @@ func harm(t *testing.T, shop *e2e.System, stack string, kills int, patience time
 				mu.Lock()
 				ids[id] = true
 				mu.Unlock()
-				time.Sleep(50 * time.Millisecond)
 			}
 		})
 	}
@@ -179,7 +188,7 @@ func harm(t *testing.T, shop *e2e.System, stack string, kills int, patience time
 	stop()
 	placing.Wait()
 	c.rebuilding.Wait()
-	for _, name := range append([]string{"gateway"}, shopServices...) {
+	for _, name := range shop.Names() {
 		if err := shop.Process(name).WaitReady(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -190,11 +199,27 @@ func harm(t *testing.T, shop *e2e.System, stack string, kills int, patience time
 	return c, len(ids)
 }
 
+// watchLoad says whether so many orders are undecided that more would show nothing but how slow the machine is.
+func (c *chaos) watchLoad(ctx context.Context, busy *atomic.Bool) {
+	const undecided = 200
+	for ; ctx.Err() == nil; time.Sleep(250 * time.Millisecond) {
+		conn, err := c.shop.DB(ctx, "orders")
+		if err != nil {
+			continue // it is among what is harmed
+		}
+		var n int
+		if err := conn.QueryRow(ctx, "SELECT count(*) FROM saga WHERE state NOT IN ('COMPLETED', 'COMPENSATED')").Scan(&n); err == nil {
+			busy.Store(n > undecided)
+		}
+		_ = conn.Close(context.WithoutCancel(ctx))
+	}
+}
+
 // endings fails the test for processes that ended by themselves, unless they could not begin: without its database or its broker a service gives
 // up after a while, and leaves it to the orchestrator to try again.
 func (c *chaos) endings() {
 	c.t.Helper()
-	for _, name := range append([]string{"gateway"}, shopServices...) {
+	for _, name := range c.shop.Names() {
 		for _, last := range c.shop.Process(name).Ended() {
 			c.done["gave up at its start"]++
 			if !strings.Contains(last, `"error":"set up: `) {

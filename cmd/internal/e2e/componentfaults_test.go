@@ -113,7 +113,16 @@ func (c *chaos) locked() error {
 	return nil
 }
 
-// longTransaction keeps an old snapshot and a lock on nothing for a while, in the background.
+// crashBroker kills the broker, which starts again with what it has on its disk.
+func (c *chaos) crashBroker() error {
+	c.note("the broker crashes")
+	if out, err := exec.CommandContext(c.t.Context(), c.stack, "crash", "kafka").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+// longTransaction keeps an old snapshot for a while, in the background, and half of the time a number too that no relay may pass by.
 func (c *chaos) longTransaction() error {
 	service := c.service()
 	c.note("long transaction in %s", service)
@@ -121,7 +130,11 @@ func (c *chaos) longTransaction() error {
 	if err != nil {
 		return err
 	}
-	if _, err := conn.Exec(c.t.Context(), "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox"); err != nil && service != "history" && service != "notifications" {
+	ask := "SELECT 1"
+	if c.rand.IntN(2) == 0 {
+		ask = "SELECT pg_current_xact_id()"
+	}
+	if _, err := conn.Exec(c.t.Context(), "BEGIN ISOLATION LEVEL REPEATABLE READ; "+ask); err != nil {
 		return err
 	}
 	go func() {

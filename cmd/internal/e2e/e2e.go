@@ -64,6 +64,7 @@ type System struct {
 	redis     *linktest.Link
 	databases map[string]*linktest.Link // nil: each service has its database without one
 	processes map[string]*Process
+	replicas  []string // of processes, beside the first of each service
 	keepUp    bool
 }
 
@@ -169,10 +170,34 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 	return nil
 }
 
+// Replicate starts a second process of each service, "orders-2", as an orchestrator does that scales it. It has the database, the certificate
+// and the keys of the service, and its part of the messages; calls go to the first.
+func (s *System) Replicate(ctx context.Context, services ...string) error {
+	for _, service := range services {
+		first := s.processes[service]
+		p, err := newProcess(service+"-2", first.binary, s.Dir)
+		if err != nil {
+			return err
+		}
+		p.env = append(slices.Clone(first.env), "GRPC_ADDR="+p.Main, "OPS_ADDR="+p.Ops)
+		p.ops, p.keepUp = first.ops, first.keepUp
+		s.processes[p.Name], s.replicas = p, append(s.replicas, p.Name)
+		if err := p.Start(); err != nil {
+			return err
+		}
+	}
+	for _, service := range services {
+		if err := s.processes[service+"-2"].WaitReady(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Stop ends every process, and removes the databases.
 func (s *System) Stop(ctx context.Context) error {
 	var errs []error
-	for _, name := range s.names() {
+	for _, name := range s.Names() {
 		if p := s.processes[name]; p != nil {
 			errs = append(errs, p.Stop())
 		}
@@ -240,7 +265,8 @@ func (s *System) DB(ctx context.Context, service string) (*pgx.Conn, error) {
 	return pgx.Connect(ctx, s.databaseURL(service))
 }
 
-func (s *System) names() []string { return append(append([]string{}, s.Services...), "gateway") }
+// Names are those of all processes, the gateway last.
+func (s *System) Names() []string { return slices.Concat(s.Services, s.replicas, []string{"gateway"}) }
 
 func (s *System) databaseName(service string) string {
 	return s.prefix + "_" + strings.ReplaceAll(service, "-", "_")

@@ -3,7 +3,8 @@
 // A read looks there first and else loads the row, once for all that ask this process for it at the same time, and keeps it. A write has the row
 // forgotten as soon as it is committed. What is forgotten stays so for a while (guard): a reader that loaded the row before the write cannot put
 // it back, and nobody who asks after the write gets what he loads. A row is out of date only if its writer could not reach Redis or died between
-// the commit and that, and at most until its time is over. Without Redis all rows are loaded; those of one moment together.
+// the commit and that, if Redis lost that it was forgotten, or if a reader stood still for as long; and at most until its time is over. Without
+// Redis all rows are loaded; those of one moment together.
 package cache
 
 import (
