@@ -68,10 +68,11 @@ type System struct {
 	keepUp    bool
 }
 
-// Build compiles the tree in dir with the ordinary go command.
+// Build compiles the tree in dir with the ordinary go command; without the folder's name in it, so that what another folder has built is found
+// in the build cache.
 func Build(ctx context.Context, dir, name string, services []string, components Components, log io.Writer) (*System, error) {
 	bin := filepath.Join(dir, "bin")
-	args := []string{"build", "-o", bin + string(filepath.Separator), "./services/...", "./gateway"}
+	args := []string{"build", "-trimpath", "-o", bin + string(filepath.Separator), "./services/...", "./gateway"}
 	if _, err := os.Stat(filepath.Join(dir, "cmd", localCA)); err == nil {
 		args = append(args, "./cmd/"+localCA)
 	}

@@ -48,7 +48,7 @@ func TestTree(t *testing.T) {
 				t.Error("MSGEN_GOLANGCI_LINT does not name the linter")
 			}
 			clean(t, dir)
-			run(t, dir, "go", "test", "-race", "-timeout", "20m", system.tests)
+			run(t, dir, "go", "test", "-race", "-count=1", "-timeout", "20m", system.tests)
 			unchanged(t, dir)
 		})
 	}
