@@ -54,17 +54,25 @@ func TestAppendTimeIsTheBrokers(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for i := range 2 {
+	next := func() time.Time {
+		t.Helper()
 		select {
 		case m := <-got:
-			switch {
-			case i == 0 && !m.Appended.IsZero():
-				t.Errorf("the sender's time %s was taken for the broker's", m.Appended)
-			case i == 1 && !m.Appended.After(old.Add(time.Hour)):
-				t.Errorf("appended at %s by the broker, want now", m.Appended)
-			}
+			return m.Appended
 		case <-ctx.Done():
 			t.Fatal("nothing came")
+			return time.Time{}
 		}
+	}
+	if at := next(); !at.IsZero() {
+		t.Errorf("the sender's time %s was taken for the broker's", at)
+	}
+	// The broker hears of an altered topic a moment after the controller has said yes.
+	at := next()
+	for ; at.IsZero(); at = next() {
+		write()
+	}
+	if !at.After(old.Add(time.Hour)) {
+		t.Errorf("appended at %s by the broker, want now", at)
 	}
 }
