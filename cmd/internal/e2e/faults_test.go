@@ -14,7 +14,7 @@ import (
 	"github.com/msgen-dev/msgen/cmd/internal/e2e"
 )
 
-// fault is one thing that is done to the system, and how often of a hundred.
+// fault is one thing that is done to the system, and how often beside the others.
 type fault struct {
 	name   string
 	weight int
@@ -22,7 +22,7 @@ type fault struct {
 }
 
 func (c *chaos) faults() []fault {
-	return []fault{
+	list := []fault{
 		{"kill", 47, c.kill},
 		{"freeze", 5, c.freeze},
 		{"hang up", 8, c.hangUp},
@@ -30,8 +30,7 @@ func (c *chaos) faults() []fault {
 		{"duplicates", 10, c.duplicates},
 		{"poison", 4, c.poisoned},
 		{"rolling restart", 2, c.roll},
-		{"broker stops", 2, c.stopBroker},
-		{"broker crashes", 1, c.crashBroker},
+		{"broker stops", 3, c.stopBroker},
 		{"rebuild", 4, c.rebuild},
 		{"redis goes", 3, c.redisGoes},
 		{"database crashes", 1, c.crash},
@@ -39,12 +38,20 @@ func (c *chaos) faults() []fault {
 		{"messages locked", 2, c.locked},
 		{"issuer goes", 2, c.issuerGoes},
 	}
+	if c.kills >= longRun { // it is away for up to a minute, as it reads again all that every test has left in it
+		list = append(list, fault{"broker crashes", 1, c.crashBroker})
+	}
+	return list
 }
 
 // once does one thing, most often a kill.
 func (c *chaos) once() {
-	n := c.rand.IntN(100)
-	for _, f := range c.faults() {
+	faults, all := c.faults(), 0
+	for _, f := range faults {
+		all += f.weight
+	}
+	n := c.rand.IntN(all)
+	for _, f := range faults {
 		if n -= f.weight; n < 0 {
 			c.do(f)
 			return
