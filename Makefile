@@ -46,7 +46,7 @@ demo: stack-up ## Generate the shop, run it on real Postgres, Kafka and Redis, a
 	@eval "$$($(stack) env)"; go run ./cmd/internal/e2e/demo
 
 test: stack-up $(actionlint) $(golangci) ## Every test, with the race detector, on real Postgres, Kafka and Redis
-	@eval "$$($(stack) env)"; set -x; go test -race -timeout 70m $(GOTESTFLAGS) $(PKG)
+	@eval "$$($(stack) env)"; set -x; go test -race -timeout 40m $(GOTESTFLAGS) $(PKG)
 
 vet: ## go vet, and go.mod is tidy
 	go vet $(PKG)
