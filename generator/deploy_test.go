@@ -289,6 +289,9 @@ func TestNetworkPoliciesAreTheDeclaredEdges(t *testing.T) {
 			caches := s == nil && spec.Gateway.RateLimit != nil && spec.Stack.Cache.V == "redis"
 			if s != nil {
 				caches = slices.ContainsFunc(s.API, func(m *schema.Method) bool { return m.Cache.Set })
+				// Replicas that are called share what they know of signed requests.
+				signs := spec.Security != nil && spec.Security.RequestSigning.V == "hmac-sha256"
+				caches = caches || signs && spec.Stack.Cache.V == "redis" && len(callers[pod]) > 0
 			}
 			if caches {
 				want["namespace cache at 6379"] = true

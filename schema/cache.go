@@ -1,6 +1,9 @@
 package schema
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The shortest and the longest time for which an answer may be cached: under a second a cache only costs, and after a day nobody remembers that there
 // is one.
@@ -13,7 +16,8 @@ const (
 func (d *decoder) checkCache() {
 	s := d.spec
 	redis := s.Stack.Cache.V == "redis"
-	used := s.Gateway != nil && s.Gateway.RateLimit != nil
+	signs := s.Security != nil && s.Security.RequestSigning.V == "hmac-sha256"
+	used := s.Gateway != nil && s.Gateway.RateLimit != nil || signs && slices.ContainsFunc(s.Services, func(s *Service) bool { return len(s.Calls) > 0 })
 	for _, service := range s.Services {
 		for _, m := range service.API {
 			if kind, _ := m.Behaviour(); !m.Cache.Set || kind != "reads" {
@@ -31,6 +35,6 @@ func (d *decoder) checkCache() {
 	}
 	if redis && s.Stack.Cache.Set && !used {
 		d.fail("stack.cache", s.Stack.Cache.Span, problemf("give a method with `reads` a `cache` time, or leave out `stack.cache`",
-			"nothing uses the cache: no method has a `cache` time, and the gateway has no rate limit that its replicas could share"))
+			"nothing uses the cache: no method has a `cache` time, no calls between services are signed, and the gateway has no rate limit that its replicas could share"))
 	}
 }

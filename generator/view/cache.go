@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/msgen-dev/msgen/schema"
@@ -68,9 +69,20 @@ func (g *Gateway) SharesLimit() bool {
 	return g.Spec.RateLimit != nil && g.System.Spec.Stack.Cache.V == "redis"
 }
 
+// SharesNonces reports that the service's replicas remember signed requests together, in Redis.
+func (s *Service) SharesNonces() bool {
+	return s.System.Signs() && len(s.Called()) > 0 && s.System.Spec.Stack.Cache.V == "redis"
+}
+
+// SharesNonces reports that some service does.
+func (s *System) SharesNonces() bool { return slices.ContainsFunc(s.Services, (*Service).SharesNonces) }
+
+// UsesRedis reports that the service talks to Redis.
+func (s *Service) UsesRedis() bool { return len(s.Cached()) > 0 || s.SharesNonces() }
+
 // UsesRedis reports that some process talks to Redis.
 func (s *System) UsesRedis() bool {
-	return len(s.Cached()) > 0 || s.Gateway != nil && s.Gateway.SharesLimit()
+	return slices.ContainsFunc(s.Services, (*Service).UsesRedis) || s.Gateway != nil && s.Gateway.SharesLimit()
 }
 
 // SharedSummary is what services share.
@@ -84,6 +96,9 @@ func (s *System) SharedSummary() string {
 	}
 	if s.Gateway != nil && s.Gateway.SharesLimit() {
 		uses = append(uses, "the gateway's count of requests")
+	}
+	if s.SharesNonces() {
+		uses = append(uses, "nonces of signed requests")
 	}
 	return "the broker, and a Redis that nothing needs to go on: " + strings.Join(uses, "; ")
 }

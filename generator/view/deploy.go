@@ -34,7 +34,7 @@ func (s *System) Pods() []*Pod {
 	for _, svc := range s.Services {
 		pods = append(pods, &Pod{
 			System: s, Name: svc.Name, Dir: svc.Dir, Port: 9000, PortName: "grpc", Headless: headless,
-			Database: svc.HasDB, Broker: svc.UsesKafka(), Redis: len(svc.Cached()) > 0, Callers: s.callers(svc), Callees: names(svc.Clients),
+			Database: svc.HasDB, Broker: svc.UsesKafka(), Redis: svc.UsesRedis(), Callers: s.callers(svc), Callees: names(svc.Clients),
 			Min: svc.Spec.Scaling.Min.V, Max: svc.Spec.Scaling.Max.V, CPU: svc.Spec.Scaling.CPU.V,
 			Resources: s.Spec.Deployment.Resources,
 		})
@@ -145,7 +145,7 @@ func (s *Service) DependsOn() []string {
 	if s.UsesKafka() {
 		list = append(list, "kafka")
 	}
-	if len(s.Cached()) > 0 {
+	if s.UsesRedis() {
 		list = append(list, "redis")
 	}
 	return list

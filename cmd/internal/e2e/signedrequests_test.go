@@ -48,16 +48,22 @@ func attackRequests(t *testing.T, shop *e2e.System) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := grpc.NewClient(shop.Process("pricing").Main, grpc.WithTransportCredentials(source.ClientCredentials(mtls.Strict, "pricing")))
-	if err != nil {
+	if err := shop.Replicate(t.Context(), "pricing"); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
-	send := func(md metadata.MD, message any) error {
-		ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(t.Context(), md), 20*time.Second)
-		defer cancel()
-		return conn.Invoke(ctx, quote, message, &emptypb.Empty{})
+	dial := func(process string) func(md metadata.MD, message any) error {
+		conn, err := grpc.NewClient(shop.Process(process).Main, grpc.WithTransportCredentials(source.ClientCredentials(mtls.Strict, "pricing")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return func(md metadata.MD, message any) error {
+			ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(t.Context(), md), 20*time.Second)
+			defer cancel()
+			return conn.Invoke(ctx, quote, message, &emptypb.Empty{})
+		}
 	}
+	send, sendOther := dial("pricing"), dial("pricing-2")
 	good := signed{
 		service: "pricing", path: quote, subject: "customer-1", key: "k1", secret: signingKey(t, shop, "k1"), at: time.Now(),
 		token: signAs(t, shop, "orders", "pricing", func(jwt.MapClaims) {}),
@@ -113,5 +119,15 @@ func attackRequests(t *testing.T, shop *e2e.System) {
 		if n := counted(t, shop, "pricing", series) - before; n != 1 {
 			t.Errorf("%s: counted %d times as %s", attack.name, n, attack.reason)
 		}
+	}
+
+	if err := sendOther(seen, &emptypb.Empty{}); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("replayed to another replica: %v, want UNAUTHENTICATED", err)
+	}
+	if n := counted(t, shop, "pricing-2", `rpc_signature_refused_total{reason="replayed"}`); n != 1 {
+		t.Errorf("the other replica counts %d replays, want 1", n)
+	}
+	if err := sendOther(good.headers(), &emptypb.Empty{}); err != nil {
+		t.Errorf("a new request to the other replica: %v", err)
 	}
 }

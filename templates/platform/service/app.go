@@ -83,6 +83,13 @@ func (a *App) Dial(service, defaultTarget string) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
+// ShareNonces makes all replicas of the service refuse a signed request that one of them took. Where requests are not signed it does nothing.
+func (a *App) ShareNonces(with signing.Nonces) {
+	if a.signing != nil {
+		a.signing.Share(with)
+	}
+}
+
 // start serves gRPC if there is a listener for it, starts the workers and lets requests come.
 func (a *App) start(l net.Listener) {
 	a.started = true

@@ -61,7 +61,7 @@ func (s *Requests) admit(ctx context.Context, method, digest string) error {
 		return nil // probes hold no key
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
-	err := s.verify(md, method, digest)
+	err := s.verify(ctx, md, method, digest)
 	if err == nil {
 		return nil
 	}

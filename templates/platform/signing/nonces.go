@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -8,8 +9,18 @@ import (
 // maxNonces bounds the nonces that a process remembers, at about 100 bytes each: 3000 requests a second for the window and its double.
 const maxNonces = 1 << 21
 
-// nonces remembers those of requests whose signature would still be in time. It is of one process: replicas do not share it, so a request can be
-// replayed once to each of the others within the window. Mutual TLS keeps requests from being read, and idempotency keys from being done twice.
+// Nonces remembers nonces for all replicas of a service. Claim is false for one that another replica has taken within ttl; an error says that
+// this could not be told. It has to be safe for concurrent use.
+type Nonces interface {
+	Claim(ctx context.Context, nonce string, ttl time.Duration) (bool, error)
+}
+
+// nonceLife is how long replicas remember a nonce: a request is in time for twice the window if it was signed by a clock that is ahead.
+const nonceLife = 2 * Window
+
+// nonces remembers those of requests whose signature would still be in time. It is of one process: unless its replicas share Nonces as well, a
+// request can be replayed once to each of them within the window. Mutual TLS keeps requests from being read, and idempotency keys from being
+// done twice.
 type nonces struct {
 	mu      sync.Mutex
 	max     int

@@ -42,6 +42,7 @@ type Requests struct {
 	logger  *slog.Logger
 	refused *prometheus.CounterVec
 	nonces  *nonces
+	shared  Nonces // nil: those of this process are all
 	codec   *codec
 	now     func() time.Time
 }
@@ -67,6 +68,10 @@ func NewRequests(keys *Keyring, self string, opts Options) (*Requests, error) {
 	}
 	return r, nil
 }
+
+// Share makes replicas refuse what one of them took. While with fails, each goes by its own memory: a replay could then get through once to each,
+// which is better than no requests at all. It is for the time before requests come.
+func (s *Requests) Share(with Nonces) { s.shared = with }
 
 // request is what a signature covers.
 type request struct {
@@ -135,7 +140,7 @@ func (s *Requests) sign(ctx context.Context, service, method, digest string) con
 var input = regexp.MustCompile(`^sig1=((\([^()]*\));created=([0-9]{1,12});nonce="([A-Z2-7]{26})";keyid="([A-Za-z0-9._-]{1,64})";alg="hmac-sha256")$`)
 
 // verify returns why a request to this process is not taken. Digest is that of the bytes that came.
-func (s *Requests) verify(md metadata.MD, method, digest string) error {
+func (s *Requests) verify(ctx context.Context, md metadata.MD, method, digest string) error {
 	params, signature := md.Get(inputKey), md.Get(signatureKey)
 	if len(params) == 0 || len(signature) == 0 {
 		return refusal{Unsigned, fmt.Errorf("the request is not signed")}
@@ -161,6 +166,11 @@ func (s *Requests) verify(md metadata.MD, method, digest string) error {
 	// Only a nonce that was signed is kept, so that strangers cannot fill the memory.
 	if !s.nonces.take(m[4], time.Unix(seconds, 0).Add(Window), now) {
 		return refusal{Replayed, fmt.Errorf("the request was made before, or too many were to tell")}
+	}
+	if s.shared != nil {
+		if first, err := s.shared.Claim(ctx, m[4], nonceLife); err == nil && !first {
+			return refusal{Replayed, fmt.Errorf("the request was made before, to another replica")}
+		}
 	}
 	return nil
 }

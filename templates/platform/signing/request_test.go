@@ -66,12 +66,12 @@ func TestRequests(t *testing.T) {
 	} {
 		callee := requests(t, first, "pricing")
 		callee.now = func() time.Time { return noon.Add(c.at) }
-		err := callee.verify(c.md, c.method, c.digest)
+		err := callee.verify(t.Context(), c.md, c.method, c.digest)
 		if got := Reason(err); got != c.want || (err == nil) != (c.want == "") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		if err == nil {
-			if err := callee.verify(c.md, c.method, c.digest); Reason(err) != Replayed {
+			if err := callee.verify(t.Context(), c.md, c.method, c.digest); Reason(err) != Replayed {
 				t.Errorf("%s, again: %v", name, err)
 			}
 		}
