@@ -111,8 +111,8 @@ func TestChaosMutants(t *testing.T) {
 	}
 }
 
-// chaosShop runs the shop as startShop does, edited, with two processes of each service that has messages, links to its databases, and a broker
-// that soon gives up on those who are silent.
+// chaosShop runs the shop as startShop does, edited, with two processes of each service that has messages, links to its databases and, for one
+// of the two, to the broker, which soon gives up on those who are silent.
 func chaosShop(t *testing.T, edit func(dir string)) *e2e.System {
 	t.Helper()
 	components(t)
@@ -126,6 +126,9 @@ func chaosShop(t *testing.T, edit func(dir string)) *e2e.System {
 	shop := build(t, dir, "shop", shopServices)
 	shop.KeepUp()
 	shop.LinkDatabases()
+	if err := shop.LinkBroker(); err != nil {
+		t.Fatal(err)
+	}
 	if err := shop.Start(t.Context(), "KAFKA_SESSION_TIMEOUT=3s", "TRACE_SAMPLING=0.1"); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/msgen-dev/msgen/templates/platform/linktest"
 )
 
 // longRun is from how many kills on the chaos suite also takes its time.
@@ -67,18 +69,25 @@ func (c *chaos) crash() error {
 // says, so that nobody learns what was committed.
 func (c *chaos) network() error {
 	service := c.service()
-	link := c.shop.Database(service)
+	return c.harmLink(c.shop.Database(service), "the database of "+service)
+}
+
+// brokerNetwork does the same to the way of half of the processes to the broker; the other half takes over what it can.
+func (c *chaos) brokerNetwork() error { return c.harmLink(c.shop.BrokerLink(), "the broker") }
+
+// harmLink does one of four things to a link for a while, at most some seconds longer than the broker waits for a consumer.
+func (c *chaos) harmLink(link *linktest.Link, end string) error {
 	ways := []struct {
 		name string
 		do   func()
 	}{
-		{"is cut off from its database", link.Cut},
-		{"has no answer from its database, which hears nothing", link.Hang},
-		{"does not hear its database, which goes on", link.Mute},
-		{"is far from its database", func() { link.Slow(time.Duration(20+c.rand.IntN(180)) * time.Millisecond) }},
+		{"cut off", link.Cut},
+		{"silent, and hears nothing", link.Hang},
+		{"not heard, and hears all", link.Mute},
+		{"far away", func() { link.Slow(time.Duration(20+c.rand.IntN(180)) * time.Millisecond) }},
 	}
 	way := ways[c.rand.IntN(len(ways))]
-	c.note("%s %s", service, way.name)
+	c.note("%s is %s", end, way.name)
 	way.do()
 	time.Sleep(time.Duration(500+c.rand.IntN(4000)) * time.Millisecond)
 	return link.Mend()
@@ -117,6 +126,15 @@ func (c *chaos) locked() error {
 func (c *chaos) crashBroker() error {
 	c.note("the broker crashes")
 	if out, err := exec.CommandContext(c.t.Context(), c.stack, "crash", "kafka").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+// crashRedis kills Redis, which starts again with nothing: rows, limits and nonces are gone.
+func (c *chaos) crashRedis() error {
+	c.note("redis crashes")
+	if out, err := exec.CommandContext(c.t.Context(), c.stack, "crash", "redis").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	return nil

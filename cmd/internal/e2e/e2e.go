@@ -28,13 +28,19 @@ type Components struct {
 	Postgres string
 	// Kafka is one broker's host:port.
 	Kafka string
+	// KafkaBehind is the host:port of a listener of that broker which tells its clients to come by KafkaLink, where nobody listens yet. Both may
+	// be empty.
+	KafkaBehind, KafkaLink string
 	// Redis is the URL of a server.
 	Redis string
 }
 
 // FromEnv returns the components that the test stack names; an error says which is missing.
 func FromEnv() (Components, error) {
-	c := Components{Postgres: os.Getenv("MSGEN_TEST_POSTGRES"), Kafka: os.Getenv("MSGEN_TEST_KAFKA"), Redis: os.Getenv("MSGEN_TEST_REDIS")}
+	c := Components{
+		Postgres: os.Getenv("MSGEN_TEST_POSTGRES"), Redis: os.Getenv("MSGEN_TEST_REDIS"),
+		Kafka: os.Getenv("MSGEN_TEST_KAFKA"), KafkaBehind: os.Getenv("MSGEN_TEST_KAFKA_BEHIND"), KafkaLink: os.Getenv("MSGEN_TEST_KAFKA_LINK"),
+	}
 	if c.Postgres == "" || c.Kafka == "" || c.Redis == "" {
 		return c, errors.New("no Postgres, Kafka or Redis: MSGEN_TEST_POSTGRES, MSGEN_TEST_KAFKA and MSGEN_TEST_REDIS are not set; make test sets them")
 	}
@@ -63,6 +69,7 @@ type System struct {
 	collector *Collector
 	redis     *linktest.Link
 	databases map[string]*linktest.Link // nil: each service has its database without one
+	broker    *linktest.Link            // nil: all processes have the broker without one
 	processes map[string]*Process
 	replicas  []string // of processes, beside the first of each service
 	keepUp    bool
@@ -99,10 +106,14 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 	if s.redis, redis, err = redistest.NewLink(s.components.Redis); err != nil {
 		return err
 	}
+	broker := s.components.Kafka
+	if s.broker != nil {
+		broker = s.broker.Addr()
+	}
 	common := append([]string{
 		"REDIS_URL=" + redis,
 		"REDIS_PREFIX=" + s.prefix + ":",
-		"KAFKA_BROKERS=" + s.components.Kafka,
+		"KAFKA_BROKERS=" + broker,
 		"KAFKA_TOPIC_PREFIX=" + s.prefix + ".",
 		"KAFKA_PARTITIONS=4",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.collector.Endpoint(),
@@ -172,7 +183,7 @@ func (s *System) Start(ctx context.Context, extra ...string) error {
 }
 
 // Replicate starts a second process of each service, "orders-2", as an orchestrator does that scales it. It has the database, the certificate
-// and the keys of the service, and its part of the messages; calls go to the first.
+// and the keys of the service, and its part of the messages; calls go to the first. It has the broker without a link.
 func (s *System) Replicate(ctx context.Context, services ...string) error {
 	for _, service := range services {
 		first := s.processes[service]
@@ -180,7 +191,7 @@ func (s *System) Replicate(ctx context.Context, services ...string) error {
 		if err != nil {
 			return err
 		}
-		p.env = append(slices.Clone(first.env), "GRPC_ADDR="+p.Main, "OPS_ADDR="+p.Ops)
+		p.env = append(slices.Clone(first.env), "GRPC_ADDR="+p.Main, "OPS_ADDR="+p.Ops, "KAFKA_BROKERS="+s.components.Kafka)
 		p.ops, p.keepUp = first.ops, first.keepUp
 		s.processes[p.Name], s.replicas = p, append(s.replicas, p.Name)
 		if err := p.Start(); err != nil {
@@ -209,8 +220,10 @@ func (s *System) Stop(ctx context.Context) error {
 	if s.collector != nil {
 		s.collector.Close()
 	}
-	if s.redis != nil {
-		s.redis.Cut()
+	for _, link := range []*linktest.Link{s.redis, s.broker} {
+		if link != nil {
+			link.Cut()
+		}
 	}
 	for _, link := range s.databases {
 		link.Cut()
@@ -238,6 +251,19 @@ func (s *System) LinkDatabases() { s.databases = map[string]*linktest.Link{} }
 
 // Database is the link of a service to its database.
 func (s *System) Database(service string) *linktest.Link { return s.databases[service] }
+
+// LinkBroker has the first process of each service reach the broker over one link. It is called before Start, by one system at a time.
+func (s *System) LinkBroker() error {
+	if s.components.KafkaBehind == "" || s.components.KafkaLink == "" {
+		return errors.New("the broker has no listener for a link: MSGEN_TEST_KAFKA_BEHIND and MSGEN_TEST_KAFKA_LINK are not set; make test sets them")
+	}
+	var err error
+	s.broker, err = linktest.NewAt(s.components.KafkaLink, s.components.KafkaBehind)
+	return err
+}
+
+// BrokerLink is the way of the first process of each service to the broker, after LinkBroker.
+func (s *System) BrokerLink() *linktest.Link { return s.broker }
 
 // Issuer signs the tokens of the system's users.
 func (s *System) Issuer() *Issuer { return s.issuer }

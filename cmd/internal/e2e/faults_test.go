@@ -35,6 +35,8 @@ func (c *chaos) faults() []fault {
 		{"redis goes", 3, c.redisGoes},
 		{"database crashes", 1, c.crash},
 		{"network of a database", 5, c.network},
+		{"network of the broker", 5, c.brokerNetwork},
+		{"redis crashes", 1, c.crashRedis},
 		{"messages locked", 2, c.locked},
 		{"issuer goes", 2, c.issuerGoes},
 	}

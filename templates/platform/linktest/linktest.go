@@ -21,9 +21,12 @@ type Link struct {
 	conns  map[net.Conn]bool
 }
 
-// New returns a link to the server at host:port. Cut ends it.
-func New(target string) (*Link, error) {
-	l := &Link{target: target, addr: "127.0.0.1:0", conns: map[net.Conn]bool{}}
+// New returns a link to the server at host:port, by a port that is free. Cut ends it.
+func New(target string) (*Link, error) { return NewAt("127.0.0.1:0", target) }
+
+// NewAt returns a link by addr to the server at target, for a server that tells its clients to come by addr. Cut ends it.
+func NewAt(addr, target string) (*Link, error) {
+	l := &Link{target: target, addr: addr, conns: map[net.Conn]bool{}}
 	if err := l.Mend(); err != nil {
 		return nil, err
 	}
