@@ -11,7 +11,7 @@ import (
 
 const method = "/shop.pricing.v1.PricingService/QuoteOrder"
 
-func requests(t *testing.T, content, self string) *Requests {
+func requests(t testing.TB, content, self string) *Requests {
 	t.Helper()
 	r, err := NewRequests(keyring(t, content), self, Options{})
 	if err != nil {
