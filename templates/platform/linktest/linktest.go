@@ -3,6 +3,8 @@ package linktest
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -21,8 +23,21 @@ type Link struct {
 	conns  map[net.Conn]bool
 }
 
+// The ports of links are below those that systems give to outgoing connections: one of these could else take a link's port while that is cut.
+const firstPort, ports = 30_000, 2_700
+
 // New returns a link to the server at host:port, by a port that is free. Cut ends it.
-func New(target string) (*Link, error) { return NewAt("127.0.0.1:0", target) }
+func New(target string) (*Link, error) {
+	const tries = 100
+	var err error
+	for range tries {
+		var l *Link
+		if l, err = NewAt(fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(ports)), target); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
+}
 
 // NewAt returns a link by addr to the server at target, for a server that tells its clients to come by addr. Cut ends it.
 func NewAt(addr, target string) (*Link, error) {
