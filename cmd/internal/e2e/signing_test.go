@@ -24,7 +24,7 @@ import (
 
 // TestSigning runs the shop with all of its security on, and attacks the signatures of messages and requests.
 func TestSigning(t *testing.T) {
-	shop := startShop(t)
+	shop := startShop(t, "REDIS_TIMEOUT=10s") // a replica that cannot ask in time takes a replay
 	write, read := token(t, shop, "orders.write"), token(t, shop, "orders.read")
 	t.Run("an order is confirmed", func(t *testing.T) { confirmed(t, shop, write, read, "signed") })
 	t.Run("messages", func(t *testing.T) { attackMessages(t, shop, write, read) })

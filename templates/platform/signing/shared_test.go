@@ -15,6 +15,7 @@ import (
 // TestReplicasShareNonces replays requests to another replica: it is refused but while Redis is away, and then, too, by the one that took it.
 func TestReplicasShareNonces(t *testing.T) {
 	link, cfg := redistest.Linked(t)
+	cfg.Timeout = 10 * time.Second // this is not about a slow machine
 	replica := func() *Requests {
 		store, err := kv.Open(cfg, nil, slog.New(slog.DiscardHandler))
 		if err != nil {
