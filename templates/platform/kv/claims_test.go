@@ -12,14 +12,8 @@ import (
 	"github.com/msgen-dev/msgen/templates/platform/redistest"
 )
 
-// patient is for tests that are not about a slow machine.
-func patient(cfg kv.Config) kv.Config {
-	cfg.Timeout = 10 * time.Second
-	return cfg
-}
-
 func TestClaims(t *testing.T) {
-	store := open(t, patient(redistest.Config(t)), nil)
+	store := open(t, redistest.Config(t), nil)
 	a, b, other := kv.NewClaims(store, "a:"), kv.NewClaims(store, "a:"), kv.NewClaims(store, "b:")
 	claim := func(step string, c *kv.Claims, key string, ttl time.Duration, want bool) {
 		t.Helper()
@@ -44,7 +38,7 @@ func TestClaims(t *testing.T) {
 
 // TestClaimsRace has many processes claim many keys at once: each has one owner.
 func TestClaimsRace(t *testing.T) {
-	store := open(t, patient(redistest.Config(t)), nil)
+	store := open(t, redistest.Config(t), nil)
 	const processes, keys = 8, 50
 	var owners [keys]atomic.Int32
 	var wg sync.WaitGroup

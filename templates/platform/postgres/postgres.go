@@ -81,10 +81,14 @@ func waitFor(ctx context.Context, pool *pgxpool.Pool, limit time.Duration) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	var last error // of an attempt that was not cut short: it says more than that the time is over
 	for {
 		err := pool.Ping(ctx)
 		if err == nil {
 			return nil
+		}
+		if last == nil || ctx.Err() == nil {
+			last = err
 		}
 		// A wrong password or name will not heal by waiting, an absent server may.
 		if !IsDown(err) && ctx.Err() == nil {
@@ -92,7 +96,7 @@ func waitFor(ctx context.Context, pool *pgxpool.Pool, limit time.Duration) error
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("database did not answer: %w", errors.Join(ctx.Err(), err))
+			return fmt.Errorf("database did not answer: %w", errors.Join(ctx.Err(), last))
 		case <-time.After(250 * time.Millisecond):
 		}
 	}

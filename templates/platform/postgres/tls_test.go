@@ -113,7 +113,8 @@ func TestTLS(t *testing.T) {
 		"files and no TLS":                    {behind, mtls.Component{CA: "ca.pem"}, "TLS is not on"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pool, err := postgres.Open(t.Context(), postgres.Config{URL: c.url, MaxConns: 2, StartTimeout: time.Second, TLS: c.tls})
+			t.Parallel() // what is refused is tried again for a while
+			pool, err := postgres.Open(t.Context(), postgres.Config{URL: c.url, MaxConns: 2, StartTimeout: 5 * time.Second, TLS: c.tls})
 			if err == nil {
 				defer pool.Close()
 			}

@@ -6,12 +6,16 @@ import (
 	"net/url"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/msgen-dev/msgen/templates/platform/kv"
 	"github.com/msgen-dev/msgen/templates/platform/linktest"
 )
+
+// How long tests wait for Redis: long, as a slow machine is no outage, and less where one is meant to be.
+const patience, linked = 10 * time.Second, 500 * time.Millisecond
 
 // Config is that of the server in MSGEN_TEST_REDIS, with a prefix of the test's own. Without it the test is skipped, or fails when
 // MSGEN_TEST_REQUIRE=1.
@@ -26,7 +30,7 @@ func Config(t testing.TB) kv.Config {
 	default:
 		t.Skip(name + " is not set: needs a Redis server")
 	}
-	return kv.Config{URL: v, Prefix: "test_" + uuid.NewString() + ":"}
+	return kv.Config{URL: v, Prefix: "test_" + uuid.NewString() + ":", Timeout: patience}
 }
 
 // Linked is Config over a link, which goes when the test ends.
@@ -38,7 +42,7 @@ func Linked(t testing.TB) (*linktest.Link, kv.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Cut)
-	cfg.URL = over
+	cfg.URL, cfg.Timeout = over, linked
 	return l, cfg
 }
 

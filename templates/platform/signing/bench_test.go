@@ -16,7 +16,6 @@ import (
 // BenchmarkRequest signs a request and verifies it: alone, and with nonces that replicas share, beside one bare request to the same Redis.
 func BenchmarkRequest(b *testing.B) {
 	cfg := redistest.Config(b)
-	cfg.Timeout = 10 * time.Second // what is measured is the way there and back
 	store, err := kv.Open(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
