@@ -125,17 +125,20 @@ func (c *chaos) locked() error {
 // crashBroker kills the broker, which starts again with what it has on its disk.
 func (c *chaos) crashBroker() error {
 	c.note("the broker crashes")
-	if out, err := exec.CommandContext(c.t.Context(), c.stack, "crash", "kafka").CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	return nil
+	return c.ask("crash", "kafka")
 }
 
 // crashRedis kills Redis, which starts again with nothing: rows, limits and nonces are gone.
 func (c *chaos) crashRedis() error {
 	c.note("redis crashes")
-	if out, err := exec.CommandContext(c.t.Context(), c.stack, "crash", "redis").CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
+	return c.ask("crash", "redis")
+}
+
+// ask has the test stack do something to one of its components.
+func (c *chaos) ask(what, component string) error {
+	// Also when the test is over: a component that was paused has to go on.
+	if out, err := exec.CommandContext(context.WithoutCancel(c.t.Context()), c.stack, what, component).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", what, component, err, out)
 	}
 	return nil
 }
@@ -192,8 +195,8 @@ func (c *chaos) issuerGoes() error {
 // stopBroker lets the broker hang for a while, and kills a service that has messages for it.
 func (c *chaos) stopBroker() error {
 	c.note("broker stops")
-	if out, err := exec.CommandContext(c.t.Context(), c.stack, "pause", "kafka").CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
+	if err := c.ask("pause", "kafka"); err != nil {
+		return err
 	}
 	away := time.Duration(500+c.rand.IntN(2500)) * time.Millisecond
 	if c.kills >= longRun && c.done["broker stops"] == 0 {
@@ -206,8 +209,5 @@ func (c *chaos) stopBroker() error {
 		err = p.Start()
 	}
 	c.done["kill"]++
-	if out, failed := exec.CommandContext(context.WithoutCancel(c.t.Context()), c.stack, "resume", "kafka").CombinedOutput(); failed != nil {
-		return fmt.Errorf("%w\n%s", failed, out)
-	}
-	return err
+	return errors.Join(err, c.ask("resume", "kafka"))
 }

@@ -211,7 +211,7 @@ func TestOneLoad(t *testing.T) {
 func oneLoad(t *testing.T, registry prometheus.Gatherer, r *cache.Rows[*row], key string) (shown bool) {
 	t.Helper()
 	const callers = 50
-	before, end := reads(t, registry, "miss"), time.Now().Add(900*time.Millisecond)
+	before, end := counted(t, registry, "cache_reads_total", "miss"), time.Now().Add(900*time.Millisecond)
 	db := new(loader).set("one")
 	release, begun := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -245,7 +245,7 @@ func oneLoad(t *testing.T, registry prometheus.Gatherer, r *cache.Rows[*row], ke
 			got.Value = "mine"
 		})
 	}
-	for reads(t, registry, "miss") < before+1+callers && time.Now().Before(end) { // until all know that it is not kept
+	for counted(t, registry, "cache_reads_total", "miss") < before+1+callers && time.Now().Before(end) { // until all know that it is not kept
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(100 * time.Millisecond) // and have joined those who wait
@@ -258,8 +258,8 @@ func oneLoad(t *testing.T, registry prometheus.Gatherer, r *cache.Rows[*row], ke
 	return shown
 }
 
-// reads is how many cached reads had a result.
-func reads(t *testing.T, registry prometheus.Gatherer, result string) int {
+// counted is how many of a counter's events had a result.
+func counted(t *testing.T, registry prometheus.Gatherer, counter, result string) int {
 	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
@@ -268,10 +268,8 @@ func reads(t *testing.T, registry prometheus.Gatherer, result string) int {
 	n := 0.0
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			for _, label := range m.GetLabel() {
-				if family.GetName() == "cache_reads_total" && label.GetName() == "result" && label.GetValue() == result {
-					n += m.GetCounter().GetValue()
-				}
+			if family.GetName() == counter && m.GetLabel()[1].GetValue() == result {
+				n += m.GetCounter().GetValue()
 			}
 		}
 	}
@@ -382,20 +380,8 @@ func TestWithoutRedis(t *testing.T) {
 		r.Forget(t.Context(), "a")
 	}
 	t.Logf("100 reads and changes without Redis took %v", time.Since(begin))
-	metrics, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	untold := 0.0
-	for _, family := range metrics {
-		for _, m := range family.GetMetric() {
-			if family.GetName() == "cache_forgets_total" && m.GetLabel()[1].GetValue() == "failed" {
-				untold = m.GetCounter().GetValue()
-			}
-		}
-	}
-	if untold != 100 {
-		t.Errorf("%v changes counted that could not be told, want 100", untold)
+	if untold := counted(t, registry, "cache_forgets_total", "failed"); untold != 100 {
+		t.Errorf("%d changes counted that could not be told, want 100", untold)
 	}
 }
 

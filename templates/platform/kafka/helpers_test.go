@@ -47,10 +47,17 @@ func adminClient(t testing.TB, cfg kafka.Config) *kadm.Client {
 // newTopic makes a topic of its own for the test, gone when that ends.
 func newTopic(t testing.TB, cfg kafka.Config) string {
 	t.Helper()
-	topic := "test-" + uuid.NewString()
+	topic := topicName(t, cfg)
 	if err := kafka.EnsureTopics(t.Context(), cfg, topic); err != nil {
 		t.Fatal(err)
 	}
+	return topic
+}
+
+// topicName names a topic of its own for the test, which makes it; it is gone when that ends.
+func topicName(t testing.TB, cfg kafka.Config) string {
+	t.Helper()
+	topic := "test-" + uuid.NewString()
 	admin := adminClient(t, cfg)
 	t.Cleanup(func() {
 		if _, err := admin.DeleteTopics(context.Background(), topic); err != nil {

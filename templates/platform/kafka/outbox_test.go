@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -108,13 +107,11 @@ func TestOutboxToConsumerIsOneTrace(t *testing.T) {
 func TestMessageRefusedByTheBrokerIsParkedAndOthersArrive(t *testing.T) {
 	cfg := cluster(t)
 	cfg.Partitions = 1
-	topic, pool, in := "test-"+uuid.NewString(), newOutbox(t), &inbox{}
+	topic, pool, in := topicName(t, cfg), newOutbox(t), &inbox{}
 	// The topic has its limit from the start: of an altered one the broker hears a moment later, and could take the message meanwhile.
-	admin := adminClient(t, cfg)
-	if _, err := admin.CreateTopic(t.Context(), cfg.Partitions, cfg.Replication, map[string]*string{"max.message.bytes": kadm.StringPtr("4000")}, topic); err != nil {
+	if _, err := adminClient(t, cfg).CreateTopic(t.Context(), cfg.Partitions, cfg.Replication, map[string]*string{"max.message.bytes": kadm.StringPtr("4000")}, topic); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _, _ = admin.DeleteTopics(context.Background(), topic) })
 	cfg.MaxMessageBytes = 20_000
 	const keys, each = 10, 5
 	var msgs []event.Message

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -119,6 +121,24 @@ func TestOpenGivesUpAndKeepsThePasswordToItself(t *testing.T) {
 	_, err := postgres.Open(t.Context(), postgres.Config{URL: url + "_nowhere"})
 	if err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a database that does not exist: %v", err)
+	}
+}
+
+// TestOpenSaysWhy has a server that hangs up on the first who comes, and lets the next wait: the reason is the first's, not that the time was over.
+func TestOpenSaysWhy(t *testing.T) {
+	listen, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listen.Close() })
+	go func() {
+		if conn, err := listen.Accept(); err == nil { // nobody takes the others, who have a connection all the same
+			_ = conn.Close()
+		}
+	}()
+	_, err = postgres.Open(t.Context(), postgres.Config{URL: "postgres://u@" + listen.Addr().String() + "/x?sslmode=disable", StartTimeout: 2 * time.Second})
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -157,9 +157,15 @@ func record(topic, id, typ, key string, data []byte) *kgo.Record {
 // settled waits until every row has times what was sent for its key.
 func (b *bench) settled(times int) {
 	b.t.Helper()
+	b.until(func() string { return b.wrong(times) })
+}
+
+// until waits until nothing is wrong any more.
+func (b *bench) until(wrong func() string) {
+	b.t.Helper()
 	last := ""
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if last = b.wrong(times); last == "" {
+		if last = wrong(); last == "" {
 			return
 		}
 	}
@@ -169,18 +175,16 @@ func (b *bench) settled(times int) {
 // committed waits until the service has told the broker of all that it has folded, which is a moment later: it is up to there that a rebuild folds first.
 func (b *bench) committed() {
 	b.t.Helper()
-	admin := kadm.NewClient(b.client)
-	var lag int64
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		groups, err := admin.Lag(context.Background(), b.kafka.Prefix+b.group)
+	b.until(func() string {
+		groups, err := kadm.NewClient(b.client).Lag(context.Background(), b.kafka.Prefix+b.group)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		if lag = groups[b.kafka.Prefix+b.group].Lag.Total(); lag == 0 {
-			return
+		if lag := groups[b.kafka.Prefix+b.group].Lag.Total(); lag != 0 {
+			return fmt.Sprintf("%d messages are not committed", lag)
 		}
-	}
-	b.t.Fatalf("%d messages are not committed", lag)
+		return ""
+	})
 }
 
 func (b *bench) wrong(times int) string {
@@ -392,15 +396,12 @@ func TestTopicsAreKept(t *testing.T) {
 	want := map[string]string{"retention.ms": "-1", "retention.bytes": "-1"}
 	for _, topic := range b.topics {
 		// The broker hears of an altered topic a moment after the controller has said yes.
-		var got map[string]string
-		for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-			if got = b.settings(topic, want); maps.Equal(got, want) {
-				break
+		b.until(func() string {
+			if got := b.settings(topic, want); !maps.Equal(got, want) {
+				return fmt.Sprintf("topic %s has %v, want %v", topic, got, want)
 			}
-		}
-		if !maps.Equal(got, want) {
-			t.Errorf("topic %s has %v, want %v", topic, got, want)
-		}
+			return ""
+		})
 	}
 }
 
